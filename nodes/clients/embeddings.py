@@ -1,0 +1,159 @@
+"""Texts as vectors whose closeness is closeness of meaning, by a connected provider or by the built-in model.
+
+Every vector has 1536 numbers whatever the model, so that one column and one index hold them all. Vectors of different
+models cannot be compared: keep `model` with each row and search within one model.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+import openai
+
+from nodes.clients import minilm
+from nodes.clients.openai_errors import translated
+from nodes.errors import Rejected
+
+if TYPE_CHECKING:
+    from onnxruntime import InferenceSession  # type: ignore[import-untyped]
+    from tokenizers import Tokenizer
+
+    from nodes.clients.minilm import Vector
+
+DIMENSIONS = 1536
+
+
+class Embedder(Protocol):
+    """A model that embeds. `embed` keeps the order of the texts and may be called from several threads at once."""
+
+    model: str
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+
+def padded(vector: Sequence[float]) -> list[float]:
+    """The vector with zeros up to 1536 numbers, which changes no cosine. A longer one raises Rejected."""
+    if len(vector) > DIMENSIONS:
+        reason = f"The embedding model gives {len(vector)} numbers per text; Frontdesk keeps at most {DIMENSIONS}."
+        raise Rejected("too_many_dimensions", reason + " Choose a smaller embedding model.")
+    return [*vector, *[0.0] * (DIMENSIONS - len(vector))]
+
+
+class BuiltinEmbedder:
+    """all-MiniLM-L6-v2 on this machine's processor: no key, no network. Nothing is loaded before the first `embed`.
+
+    Reads the first 256 tokens of a text (about 1,000 characters of English). `cache` is the folder that keeps the graph.
+    """
+
+    model = "all-MiniLM-L6-v2"
+
+    def __init__(self, cache: Path, *, threads: int = 2) -> None:
+        self._cache, self._threads = cache, threads
+        self._loading = threading.Lock()
+        self._loaded: tuple[InferenceSession, Tokenizer] | None = None
+        self._question = lru_cache(maxsize=256)(self._one)  # customers ask the same things, and retries the same one
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        rows = [self._question(texts[0])] if len(texts) == 1 else self._many(texts)
+        return [padded(row.tolist()) for row in rows]
+
+    def _one(self, text: str) -> Vector:
+        return self._many([text])[0]
+
+    def _many(self, texts: Sequence[str]) -> list[Vector]:
+        session, tokenizer = self._load()
+        tokens = [encoding.ids for encoding in tokenizer.encode_batch([_writable(text) for text in texts])]
+        rows: dict[int, Vector] = {}
+        for places in _batches([len(ids) for ids in tokens]):
+            rows.update(zip(places, _run(session, [tokens[place] for place in places]), strict=True))
+        return [rows[place] for place in range(len(texts))]
+
+    def _load(self) -> tuple[InferenceSession, Tokenizer]:
+        with self._loading:
+            if self._loaded is None:
+                self._loaded = _session(minilm.graph_file(self._cache), self._threads), _tokenizer()
+            return self._loaded
+
+
+def _session(graph: Path, threads: int) -> InferenceSession:
+    import onnxruntime  # 20 MB, for those who embed with it only
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.enable_cpu_mem_arena = False  # the arena would keep the memory of the largest batch for ever
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores to others
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+
+
+def _tokenizer() -> Tokenizer:
+    from tokenizers import Tokenizer
+
+    tokenizer = Tokenizer.from_file(str(minilm.tokenizer_file()))
+    tokenizer.enable_truncation(minilm.MAX_TOKENS)
+    tokenizer.no_padding()  # the file asks for 128 always; `_run` pads to the longest of its batch
+    return tokenizer
+
+
+def _writable(text: str) -> str:
+    """The text without lone surrogates, which a broken client can send and the tokenizer does not take."""
+    return text.encode("utf-8", "replace").decode("utf-8")
+
+
+BATCH_TOKENS = 512  # with padding; larger batches leave the processor's cache, cost memory and gain nothing
+
+
+def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+    """Places of texts of similar length, so that little is padded."""
+    batch: list[int] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if batch and lengths[place] * (len(batch) + 1) > BATCH_TOKENS:
+            yield batch
+            batch = []
+        batch.append(place)
+    if batch:
+        yield batch
+
+
+def _run(session: InferenceSession, batch: Sequence[Sequence[int]]) -> Vector:
+    shape = len(batch), max(len(ids) for ids in batch)
+    padded_ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
+    for row, ids in enumerate(batch):
+        padded_ids[row, : len(ids)], mask[row, : len(ids)] = ids, 1
+    vectors: Vector = session.run(["vectors"], {"ids": padded_ids, "mask": mask})[0]
+    return vectors
+
+
+MAX_BATCH = 128  # texts per request; with passages of 900 characters far below the 300,000 tokens that OpenAI allows
+MAX_CHARACTERS = 8000  # a text has at most 8192 tokens at OpenAI, and some scripts need a token per character
+
+
+class OpenAIEmbedder:
+    """An embedding model of OpenAI, or of any server that speaks its interface. An empty text is the caller's mistake."""
+
+    def __init__(self, base_url: str, api_key: str, model: str, timeout_seconds: float = 30.0) -> None:
+        self.model = model
+        # Retrying is the runtime's: it alone knows the budget of the step.
+        self._client = openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout_seconds, max_retries=0)
+        # Only this family takes the parameter; other models refuse the request because of it.
+        self._dimensions = DIMENSIONS if "text-embedding-3" in model else openai.omit
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        batches = [texts[start : start + MAX_BATCH] for start in range(0, len(texts), MAX_BATCH)]
+        return [vector for batch in batches for vector in self._request(batch)]
+
+    def _request(self, batch: Sequence[str]) -> list[list[float]]:
+        cut = [text[:MAX_CHARACTERS] for text in batch]
+        with translated(f"The embedding server {self._client.base_url.host}"):
+            answer = self._client.embeddings.create(
+                model=self.model, input=cut, dimensions=self._dimensions, encoding_format="float"
+            )
+        if len(answer.data) != len(batch):
+            raise Rejected(
+                "wrong_count", f"The embedding server gave {len(answer.data)} vectors for {len(batch)} texts."
+            )
+        return [padded(item.embedding) for item in sorted(answer.data, key=lambda item: item.index)]
