@@ -1,0 +1,154 @@
+"""Transactions: the only way to reach Postgres.
+
+`transaction(workspace)` and `read_only(workspace)` run as the role frontdesk_app, so row-level security keeps workspaces apart;
+`system()` runs as the owner of the tables and is for claims and for look-ups before a workspace is known.
+Functions elsewhere in `db/` take the open transaction (`tx`) and never commit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from sqlalchemy import Engine, event
+from sqlalchemy.engine import RowMapping, make_url
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, create_engine
+
+from db.settings import get_settings
+
+POOL_SIZE = 10
+POOL_TIMEOUT_SECONDS = 30
+CONNECT_TRIES = 3
+
+_engines: dict[str, Engine] = {}
+_current_url: str | None = None
+
+
+class DatabaseUnreachable(Exception):
+    """Postgres did not answer three times in a row. Check DATABASE_URL, or run `frontdesk doctor`."""
+
+
+def configure(url: str) -> None:
+    """Make `url` the database of this process from now on (the supervisor, the command line and tests choose it)."""
+    global _current_url
+    _current_url = url
+
+
+def database_url() -> str:
+    """The address of the database of this process. Raises DatabaseUnreachable where none was chosen."""
+    url = _current_url or get_settings().database_url
+    if not url:
+        raise DatabaseUnreachable("No database was chosen: set DATABASE_URL, or start everything with `frontdesk up`.")
+    return str(url)
+
+
+def engine() -> Engine:
+    """The process-wide pool: 10 connections, 30 s to wait for a free one."""
+    url = database_url()
+    if url not in _engines:
+        _engines[url] = _create(url)
+    return _engines[url]
+
+
+def dispose() -> None:
+    """Close every pooled connection (after a fork, or at the end of a test)."""
+    for made in _engines.values():
+        made.dispose()
+    _engines.clear()
+
+
+@contextmanager
+def transaction(workspace: UUID) -> Iterator[Session]:
+    """One transaction that sees this workspace only; commits at the end, rolls back on any error."""
+    with _session() as tx:
+        run(tx, _ENTER, workspace=str(workspace))
+        yield tx
+
+
+@contextmanager
+def read_only(workspace: UUID) -> Iterator[Session]:
+    """Like `transaction`, but a write fails in the database itself."""
+    with _session() as tx:
+        run(tx, _ENTER_READ_ONLY, workspace=str(workspace))
+        yield tx
+
+
+@contextmanager
+def system() -> Iterator[Session]:
+    """One transaction across workspaces, for claims, sign-in and look-ups by token. Never hand it to a node or a page."""
+    with _session() as tx:
+        yield tx
+
+
+def rows(tx: Session, sql: str, **params: Any) -> Sequence[RowMapping]:
+    """All rows of a statement with `%(name)s` parameters."""
+    return tx.connection().exec_driver_sql(sql, _adapt(params)).mappings().all()
+
+
+def one(tx: Session, sql: str, **params: Any) -> RowMapping | None:
+    """The first row, or None."""
+    return tx.connection().exec_driver_sql(sql, _adapt(params)).mappings().first()
+
+
+def run(tx: Session, sql: str, **params: Any) -> int:
+    """Run a statement; returns how many rows it touched."""
+    return tx.connection().exec_driver_sql(sql, _adapt(params)).rowcount
+
+
+# set_config(..., true) holds until the end of the transaction, so this is right behind a transaction pooler too.
+_ENTER = "SELECT set_config('role', 'frontdesk_app', true), set_config('app.workspace', %(workspace)s, true)"
+_ENTER_READ_ONLY = _ENTER + ", set_config('transaction_read_only', 'on', true)"
+
+
+def _adapt(params: dict[str, Any]) -> dict[str, Any]:
+    """Python dicts become jsonb; lists stay arrays (wrap a JSON list in Jsonb yourself)."""
+    return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in params.items()}
+
+
+@contextmanager
+def _session() -> Iterator[Session]:
+    with Session(engine(), autoflush=True, expire_on_commit=False) as tx:
+        _connect(tx)
+        yield tx
+        tx.commit()
+
+
+def _connect(tx: Session) -> None:
+    for attempt in range(CONNECT_TRIES):
+        try:
+            tx.connection()
+            return
+        except OperationalError as error:
+            tx.rollback()
+            if attempt == CONNECT_TRIES - 1:
+                raise DatabaseUnreachable(f"Postgres does not answer: {error.orig}") from error
+            time.sleep(0.2 * 2**attempt)
+
+
+def _create(url: str) -> Engine:
+    parsed = make_url(url).set(drivername="postgresql+psycopg")
+    # A transaction pooler (Supabase's port 6543, pgbouncer) hands each transaction another server: no prepared statements there.
+    pooled = parsed.port == 6543 or parsed.query.get("pgbouncer") == "true"
+    parsed = parsed.difference_update_query(["pgbouncer"])
+    made = create_engine(
+        parsed,
+        pool_size=POOL_SIZE,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_pre_ping=False,
+        pool_recycle=1800,
+        connect_args={"connect_timeout": 10, "prepare_threshold": None if pooled else 3},
+    )
+    event.listen(made, "handle_error", _drop_the_pool_when_the_server_went_away)
+    return made
+
+
+def _drop_the_pool_when_the_server_went_away(context: Any) -> None:
+    # After a restart of Postgres every pooled connection is dead, not only the one that noticed.
+    if context.is_disconnect:
+        context.invalidate_pool_on_disconnect = True

@@ -1,0 +1,82 @@
+"""Postgres NOTIFY as the bell between processes: it wakes, it never carries what must not be lost."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import psycopg
+from sqlalchemy.engine import make_url
+from sqlmodel import Session
+
+from db.engine import database_url, run
+
+log = logging.getLogger(__name__)
+
+WORK = "frontdesk_work"  # a worker has something to do; payload: event, run or outbox
+LIVE = "frontdesk_live"  # pages and chat windows have something to show; payload: JSON, see publish
+RECONNECT_SECONDS = 1.0
+CHECK_SECONDS = 1.0
+
+
+def ring(tx: Session, kind: str) -> None:
+    """Wake the workers when this transaction commits. Postgres folds equal notices of one transaction into one."""
+    run(tx, "SELECT pg_notify(%(channel)s, %(kind)s)", channel=WORK, kind=kind)
+
+
+def publish(tx: Session, workspace: UUID, topic: str, **ids: Any) -> None:
+    """Tell open pages that something changed when this transaction commits.
+
+    `topic`: message, conversation, handoff, run, typing, source. `ids` are small: conversation="<uuid>", contact=..., state=...
+    A page reads the rows itself; the notice only says which.
+    """
+    payload = {"workspace": str(workspace), "topic": topic, **{name: str(value) for name, value in ids.items()}}
+    run(tx, "SELECT pg_notify(%(channel)s, %(payload)s)", channel=LIVE, payload=json.dumps(payload))
+
+
+class Listener(threading.Thread):
+    """Calls `on_notice(channel, payload)` for each notice, in its own thread, and connects again when Postgres went away.
+
+    `on_notice` is also called with an empty payload after every (re)connect: what happened meanwhile is in the tables.
+    """
+
+    def __init__(self, channels: Sequence[str], on_notice: Callable[[str, str], None]) -> None:
+        super().__init__(name="frontdesk-listener", daemon=True)
+        self._channels = channels
+        self._on_notice = on_notice
+        self._stopping = threading.Event()
+        self.connected = threading.Event()
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def run(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                self._listen()
+            except psycopg.Error as error:
+                self.connected.clear()
+                log.warning(
+                    "Waiting for Postgres to listen again", extra={"action": "live.reconnect", "error": str(error)}
+                )
+                self._stopping.wait(RECONNECT_SECONDS)
+
+    def _listen(self) -> None:
+        url = make_url(database_url()).set(drivername="postgresql").difference_update_query(["pgbouncer"])
+        with psycopg.connect(
+            url.render_as_string(hide_password=False), autocommit=True, connect_timeout=10
+        ) as connection:
+            for channel in self._channels:
+                connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+            self.connected.set()
+            for channel in self._channels:
+                self._on_notice(channel, "")
+            while not self._stopping.is_set():
+                for notice in connection.notifies(timeout=CHECK_SECONDS):
+                    self._on_notice(notice.channel, notice.payload)
+                    if self._stopping.is_set():
+                        return

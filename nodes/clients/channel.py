@@ -1,0 +1,156 @@
+"""The seam between a channel's client and everything else: what arrives, what leaves, what a receipt says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal, Protocol
+from uuid import UUID
+
+Channel = Literal["webchat", "sms", "whatsapp", "email"]
+IdentityKind = Literal["phone", "whatsapp", "lid", "bsuid", "email", "ghl", "webchat"]
+ReceiptState = Literal["sent", "delivered", "read", "failed"]
+
+
+@dataclass(frozen=True)
+class Account:
+    """A connection as a client sees it: its settings and its secrets in the clear. Never logged: repr hides the secrets."""
+
+    id: UUID
+    workspace_id: UUID
+    kind: str
+    config: Mapping[str, Any]
+    secrets: Mapping[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Request:
+    """A webhook call as it came: the raw body and the public address that the provider called."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]  # names in lower case
+    body: bytes
+
+
+@dataclass(frozen=True)
+class Keys:
+    """What the door needs to store an arrival: no more than a glance at the body."""
+
+    type: str  # twilio.message, twilio.status, webchat.message
+    dedupe_key: str  # the same for every delivery of one arrival
+    order_key: str  # arrivals of one key are processed in order
+
+
+@dataclass(frozen=True)
+class Identity:
+    kind: IdentityKind
+    address: str
+
+
+@dataclass(frozen=True)
+class IncomingMedia:
+    url: str
+    content_type: str = ""
+    name: str = ""
+
+
+@dataclass(frozen=True)
+class IncomingMessage:
+    """A customer wrote."""
+
+    channel: Channel
+    address: str  # where a reply goes
+    identities: tuple[Identity, ...]
+    provider_message_id: str
+    text: str
+    sent_at: datetime | None = None
+    name: str = ""
+    media: tuple[IncomingMedia, ...] = ()
+    opt_out: Literal["", "stop", "start"] = ""
+    metadata: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The provider reports what became of a message of ours. `outbox_id` where the callback address carried it."""
+
+    provider_message_id: str
+    state: ReceiptState
+    at: datetime | None = None
+    outbox_id: UUID | None = None
+    error_code: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Ignored:
+    """A signed arrival that means nothing to us: a group, a status post, our own echo. `reason` is a plain sentence."""
+
+    reason: str
+
+
+Arrival = IncomingMessage | Receipt | Ignored
+
+
+@dataclass(frozen=True)
+class OutgoingMessage:
+    """A message that is about to leave. `outbox_id` is put where the provider gives it back (callback address)."""
+
+    outbox_id: UUID
+    channel: Channel
+    to: str
+    text: str
+    media: tuple[IncomingMedia, ...] = ()
+    status_callback: str = ""  # public address for receipts, "" = none
+
+
+@dataclass(frozen=True)
+class Sent:
+    """The provider accepted the message."""
+
+    provider_message_id: str
+    state: Literal["sent", "delivered"] = "sent"
+
+
+@dataclass(frozen=True)
+class Found:
+    """The provider knows the message although its answer never reached us."""
+
+    provider_message_id: str
+    state: ReceiptState = "sent"
+
+
+@dataclass(frozen=True)
+class Absent:
+    """The provider certainly does not have the message, so sending it again is not blind."""
+
+
+@dataclass(frozen=True)
+class CannotTell:
+    """The provider has no way to ask, or did not answer."""
+
+    reason: str
+
+
+class ChannelClient(Protocol):
+    """One channel provider. Stateless and safe for several threads; an HTTP session may be shared inside."""
+
+    kind: str
+    max_text_length: int
+
+    def verify(self, account: Account, request: Request) -> None:
+        """Return when the provider signed the request; raise SignatureInvalid otherwise."""
+
+    def keys(self, account: Account, request: Request) -> Keys:
+        """Glance at a verified request. Raises Unreadable where it has not the documented form."""
+
+    def parse(self, account: Account, request: Request) -> list[Arrival]:
+        """Everything that the request says, in order. Raises Unreadable."""
+
+    def send(self, account: Account, message: OutgoingMessage) -> Sent:
+        """Hand one message to the provider. Raises NotSent, Throttled, Rejected, AuthFailed, OutcomeUnknown."""
+
+    def reconcile(self, account: Account, message: OutgoingMessage, since: datetime) -> Found | Absent | CannotTell:
+        """Ask the provider whether a message with an unknown outcome, begun at `since`, is there."""
