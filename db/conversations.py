@@ -1,0 +1,329 @@
+"""Conversations, their messages, and the pen: who owns a conversation, and the epoch that grows with every change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from db.engine import one, rows, run
+from db.live import publish
+
+PREVIEW_CHARS = 140
+
+# A message state may only move to a state of a higher rank; a failure wins over anything but a delivery.
+STATE_RANK = {
+    "pending": 0,
+    "sending": 1,
+    "unknown": 2,
+    "sent": 3,
+    "failed": 4,
+    "error": 4,
+    "cancelled": 4,
+    "delivered": 5,
+    "read": 6,
+}
+
+
+@dataclass(frozen=True)
+class ConversationRow:
+    """A conversation with what a run needs to know of it."""
+
+    id: UUID
+    workspace_id: UUID
+    contact_id: UUID
+    connection_id: UUID
+    channel: str
+    address: str
+    owner: Literal["ai", "human"]
+    owner_epoch: int
+    assignee_id: UUID | None
+    ai_enabled: bool
+    answered_seq: int
+    last_ai_reply_at: datetime | None
+    last_inbound_at: datetime | None
+
+
+def find_or_create(
+    tx: Session, workspace: UUID, contact_id: UUID, connection_id: UUID, channel: str, address: str
+) -> tuple[ConversationRow, bool]:
+    """The conversation of an address on a connection, locked until the end of the transaction; True = it is new."""
+    created = one(
+        tx,
+        f"""INSERT INTO conversations (workspace_id, contact_id, connection_id, channel, address)
+            VALUES (%(workspace)s, %(contact)s, %(connection)s, %(channel)s, %(address)s)
+            ON CONFLICT (workspace_id, connection_id, channel, address) DO UPDATE SET address = EXCLUDED.address
+            RETURNING {_COLUMNS}, xmax = 0 AS is_new""",
+        workspace=workspace,
+        contact=contact_id,
+        connection=connection_id,
+        channel=channel,
+        address=address,
+    )
+    assert created is not None
+    return _row(created), bool(created["is_new"])
+
+
+def get(tx: Session, conversation_id: UUID, *, lock: bool = False) -> ConversationRow | None:
+    """One conversation; with `lock` nobody else changes it until this transaction ends."""
+    found = one(
+        tx, f"SELECT {_COLUMNS} FROM conversations WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""), id=conversation_id
+    )
+    return _row(found) if found else None
+
+
+def record_inbound(
+    tx: Session,
+    conversation: ConversationRow,
+    provider_message_id: str,
+    text: str,
+    media: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+    at: datetime,
+) -> tuple[UUID, int] | None:
+    """Keep what the customer wrote; returns (message id, seq), or None where this provider id is here already."""
+    kept = one(
+        tx,
+        """
+        WITH kept AS (
+            INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, content, media, metadata,
+                                  provider_message_id)
+            VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'in', 'contact', %(text)s, %(media)s, %(metadata)s, %(pid)s)
+            ON CONFLICT (connection_id, provider_message_id) WHERE provider_message_id IS NOT NULL DO NOTHING
+            RETURNING id, seq),
+        touched AS (
+            UPDATE conversations SET last_message_at = %(at)s, last_inbound_at = %(at)s, unread = unread + 1,
+                last_message_preview = %(preview)s
+            WHERE id = %(conversation)s AND EXISTS (SELECT FROM kept))
+        SELECT id, seq FROM kept
+        """,
+        workspace=conversation.workspace_id,
+        conversation=conversation.id,
+        connection=conversation.connection_id,
+        text=text,
+        media=Jsonb(list(media)),
+        metadata=Jsonb(metadata),
+        pid=provider_message_id,
+        at=at,
+        preview=_preview(text, media),
+    )
+    if kept is None:
+        return None
+    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
+    return kept["id"], kept["seq"]
+
+
+def record_outbound(
+    tx: Session,
+    conversation: ConversationRow,
+    text: str,
+    author: Literal["ai", "human", "system"],
+    *,
+    user_id: UUID | None = None,
+    media: Sequence[Mapping[str, Any]] = (),
+    metadata: Mapping[str, Any] | None = None,
+    run_id: UUID | None = None,
+    step_id: str = "",
+) -> UUID:
+    """A message that is about to leave: its row is there, `pending`, before anything is sent."""
+    kept = one(
+        tx,
+        """
+        WITH touched AS (
+            UPDATE conversations SET last_message_at = now(), last_message_preview = %(preview)s
+            WHERE id = %(conversation)s)
+        INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, author_user_id, content, media,
+                              metadata, state, run_id, step_id)
+        VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'out', %(author)s, %(user)s, %(text)s, %(media)s,
+                %(metadata)s, 'pending', %(run)s, %(step)s)
+        RETURNING id
+        """,
+        workspace=conversation.workspace_id,
+        conversation=conversation.id,
+        connection=conversation.connection_id,
+        author=author,
+        user=user_id,
+        text=text,
+        media=Jsonb(list(media)),
+        metadata=Jsonb(metadata or {}),
+        run=run_id,
+        step=step_id,
+        preview=_preview(text, media),
+    )
+    assert kept is not None
+    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
+    message_id: UUID = kept["id"]
+    return message_id
+
+
+def record_note(tx: Session, conversation: ConversationRow, text: str, user_id: UUID | None = None, **metadata: Any) -> int:
+    """A line in the thread for people only; returns its seq."""
+    kept = one(
+        tx,
+        """INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, author_user_id, content, metadata)
+           VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'note', 'system', %(user)s, %(text)s, %(metadata)s)
+           RETURNING id, seq""",
+        workspace=conversation.workspace_id,
+        conversation=conversation.id,
+        connection=conversation.connection_id,
+        user=user_id,
+        text=text,
+        metadata=Jsonb(metadata),
+    )
+    assert kept is not None
+    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
+    return int(kept["seq"])
+
+
+def advance_state(
+    tx: Session,
+    workspace: UUID,
+    message_id: UUID,
+    state: str,
+    *,
+    provider_message_id: str | None = None,
+    error_code: str = "",
+    error: str = "",
+) -> bool:
+    """Move a message forward; a late `sent` never overwrites `read`. False = it was further on already."""
+    moved = one(
+        tx,
+        """UPDATE messages SET state = %(state)s, updated_at = now(), error_code = %(code)s, error = %(error)s,
+               provider_message_id = coalesce(%(pid)s, provider_message_id),
+               sent_at = CASE WHEN %(rank)s >= 3 THEN coalesce(sent_at, now()) ELSE sent_at END
+           WHERE id = %(id)s AND direction = 'out'
+             AND coalesce((%(ranks)s::jsonb ->> state)::int, -1) < %(rank)s
+           RETURNING conversation_id""",
+        id=message_id,
+        state=state,
+        rank=STATE_RANK[state],
+        ranks=Jsonb(STATE_RANK),
+        pid=provider_message_id,
+        code=error_code,
+        error=error,
+    )
+    if moved is None:
+        return False
+    publish(tx, workspace, "message", conversation=moved["conversation_id"], message=message_id, state=state)
+    return True
+
+
+def by_provider_id(tx: Session, connection_id: UUID, provider_message_id: str) -> RowMapping | None:
+    """id, conversation_id and direction of the message that a provider knows by this id."""
+    return one(
+        tx,
+        """SELECT id, conversation_id, direction FROM messages
+           WHERE connection_id = %(connection)s AND provider_message_id = %(pid)s""",
+        connection=connection_id,
+        pid=provider_message_id,
+    )
+
+
+def move_pen(
+    tx: Session, conversation: ConversationRow, owner: Literal["ai", "human"], assignee_id: UUID | None
+) -> ConversationRow:
+    """The one transition of ownership: sets owner and assignee and grows the epoch, so that older AI work cannot leave."""
+    moved = one(
+        tx,
+        f"""UPDATE conversations SET owner = %(owner)s, assignee_id = %(assignee)s, owner_epoch = owner_epoch + 1
+            WHERE id = %(id)s RETURNING {_COLUMNS}""",
+        id=conversation.id,
+        owner=owner,
+        assignee=assignee_id,
+    )
+    assert moved is not None
+    publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id, owner=owner)
+    return _row(moved)
+
+
+def set_ai(tx: Session, conversation: ConversationRow, enabled: bool) -> None:
+    """The AI switch; switching off grows the epoch, so that an answer in the making does not leave."""
+    run(
+        tx,
+        """UPDATE conversations SET ai_enabled = %(on)s, owner_epoch = owner_epoch + CASE WHEN %(on)s THEN 0 ELSE 1 END
+           WHERE id = %(id)s""",
+        id=conversation.id,
+        on=enabled,
+    )
+    publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id)
+
+
+def mark_read(tx: Session, workspace: UUID, conversation_id: UUID) -> None:
+    if run(tx, "UPDATE conversations SET unread = 0 WHERE id = %(id)s AND unread > 0", id=conversation_id):
+        publish(tx, workspace, "conversation", conversation=conversation_id)
+
+
+def mark_answered(tx: Session, conversation_id: UUID, up_to_seq: int, *, by_ai: bool) -> None:
+    """The customer has an answer to everything up to `up_to_seq`; it only grows."""
+    run(
+        tx,
+        """UPDATE conversations SET answered_seq = greatest(answered_seq, %(seq)s),
+               last_ai_reply_at = CASE WHEN %(by_ai)s THEN now() ELSE last_ai_reply_at END
+           WHERE id = %(id)s""",
+        id=conversation_id,
+        seq=up_to_seq,
+        by_ai=by_ai,
+    )
+
+
+def turn_messages(tx: Session, conversation_id: UUID, from_seq: int, to_seq: int) -> Sequence[RowMapping]:
+    """What the customer wrote from one seq to another, oldest first: id, seq, content, media, created_at."""
+    return rows(
+        tx,
+        """SELECT id, seq, content, media, created_at FROM messages
+           WHERE conversation_id = %(id)s AND seq BETWEEN %(from_seq)s AND %(to_seq)s AND direction = 'in'
+           ORDER BY seq""",
+        id=conversation_id,
+        from_seq=from_seq,
+        to_seq=to_seq,
+    )
+
+
+def returned_at(tx: Session, conversation_id: UUID) -> int:
+    """The seq after which the newest return marker holds; 0 = a person never gave this conversation back."""
+    found = one(
+        tx,
+        """SELECT max(after_seq) AS seq FROM ai_conversation_memory
+           WHERE conversation_id = %(id)s AND role = 'return_marker'""",
+        id=conversation_id,
+    )
+    return int(found["seq"] or 0) if found else 0
+
+
+def last_seq(tx: Session, conversation_id: UUID) -> int:
+    found = one(tx, "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation_id = %(id)s", id=conversation_id)
+    return int(found["seq"]) if found else 0
+
+
+def remember_return(tx: Session, conversation: ConversationRow, text: str, after_seq: int) -> None:
+    """The return marker: what the AI must know when a person gives the conversation back."""
+    run(
+        tx,
+        """INSERT INTO ai_conversation_memory (workspace_id, conversation_id, role, text, after_seq)
+           VALUES (%(workspace)s, %(id)s, 'return_marker', %(text)s, %(seq)s)""",
+        workspace=conversation.workspace_id,
+        id=conversation.id,
+        text=text,
+        seq=after_seq,
+    )
+
+
+_COLUMNS = (
+    "id, workspace_id, contact_id, connection_id, channel, address, owner, owner_epoch, assignee_id, ai_enabled, "
+    "answered_seq, last_ai_reply_at, last_inbound_at"
+)
+
+
+def _row(found: RowMapping) -> ConversationRow:
+    return ConversationRow(**{name: found[name] for name in ConversationRow.__dataclass_fields__})
+
+
+def _preview(text: str, media: Sequence[Mapping[str, Any]]) -> str:
+    shown = " ".join(text.split())[:PREVIEW_CHARS]
+    return shown or (f"[{len(media)} file{'s' if len(media) > 1 else ''}]" if media else "")
