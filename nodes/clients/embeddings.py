@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 import openai
+from pydantic import BaseModel, ValidationError
 
 from nodes.clients import minilm
 from nodes.clients.openai_errors import translated
 from nodes.errors import Rejected
 
 if TYPE_CHECKING:
-    from onnxruntime import InferenceSession  # type: ignore[import-untyped]
+    from onnxruntime import InferenceSession
     from tokenizers import Tokenizer
 
     from nodes.clients.minilm import Vector
@@ -139,6 +140,7 @@ class OpenAIEmbedder:
         self.model = model
         # Retrying is the runtime's: it alone knows the budget of the step.
         self._client = openai.OpenAI(base_url=base_url, api_key=api_key, timeout=timeout_seconds, max_retries=0)
+        self._server = f"The embedding server {self._client.base_url.host}"
         # Only this family takes the parameter; other models refuse the request because of it.
         self._dimensions = DIMENSIONS if "text-embedding-3" in model else openai.omit
 
@@ -148,12 +150,29 @@ class OpenAIEmbedder:
 
     def _request(self, batch: Sequence[str]) -> list[list[float]]:
         cut = [text[:MAX_CHARACTERS] for text in batch]
-        with translated(f"The embedding server {self._client.base_url.host}"):
-            answer = self._client.embeddings.create(
+        with translated(self._server):
+            # The package does not look at what it got: a login page would come back as if it were vectors.
+            answer = self._client.embeddings.with_raw_response.create(
                 model=self.model, input=cut, dimensions=self._dimensions, encoding_format="float"
             )
-        if len(answer.data) != len(batch):
+        return [padded(vector) for vector in self._vectors(answer.content, len(batch))]
+
+    def _vectors(self, answer: bytes, count: int) -> list[list[float]]:
+        try:
+            items = _Answer.model_validate_json(answer).data
+        except ValidationError as error:
             raise Rejected(
-                "wrong_count", f"The embedding server gave {len(answer.data)} vectors for {len(batch)} texts."
-            )
-        return [padded(item.embedding) for item in sorted(answer.data, key=lambda item: item.index)]
+                "unreadable", f"{self._server} gave an answer without vectors. Check its address."
+            ) from error
+        if len(items) != count:
+            raise Rejected("wrong_count", f"{self._server} gave {len(items)} vectors for {count} texts.")
+        return [item.embedding for item in sorted(items, key=lambda item: item.index)]
+
+
+class _Item(BaseModel):
+    index: int
+    embedding: list[float]
+
+
+class _Answer(BaseModel):
+    data: list[_Item]

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 from nodes.chunk import split
 
 SENTENCES = [f"Sentence number {n} says that bicycle {n} costs {n * 10}.50 dollars." for n in range(1, 61)]
@@ -50,7 +52,7 @@ def test_a_long_section_becomes_passages_that_overlap_at_sentences() -> None:
     assert len(chunks) > 8
     assert all(len(chunk.text) <= 400 and chunk.heading == "Catalogue" for chunk in chunks)
     assert all(chunk.text.startswith("Sentence number") and chunk.text.endswith("dollars.") for chunk in chunks)
-    for before, after in zip(chunks, chunks[1:], strict=False):
+    for before, after in pairwise(chunks):
         first = after.text.split(" says")[0] + " says"
         assert first in before.text
 

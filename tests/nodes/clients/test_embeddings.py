@@ -65,7 +65,7 @@ def test_a_question_is_closer_to_its_answer_than_to_another_subject(builtin: Bui
             "Electric bikes have a two year warranty.",
         ]
     )
-    assert cosine(question, answer) > 0.45 > 0.2 > cosine(question, other)
+    assert cosine(question, answer) > 0.4 + cosine(question, other)
 
 
 def test_a_text_has_the_same_vector_alone_and_among_others(builtin: BuiltinEmbedder) -> None:
@@ -130,7 +130,12 @@ def test_two_processes_may_build_the_graph_at_once(tmp_path: Path) -> None:
         f"minilm-{minilm.WEIGHTS_SHA256[:16]}-format{minilm.FORMAT}",
     ]
     again = subprocess.run(
-        [sys.executable, "-c", FIRST_USE, str(tmp_path)], input="go\n", capture_output=True, text=True, timeout=60
+        [sys.executable, "-c", FIRST_USE, str(tmp_path)],
+        input="go\n",
+        stdout=subprocess.PIPE,
+        text=True,
+        timeout=60,
+        check=True,
     )
     assert again.stdout.split() == [said[0][0], "False"], "a built graph needs no onnx package"
 
@@ -181,9 +186,9 @@ def test_a_very_long_text_is_cut_to_what_the_provider_takes() -> None:
         (429, {"error": {"message": "no money", "code": "insufficient_quota"}}, Rejected, "no money"),
         (500, {"error": {"message": "oops"}}, NotSent, "answered 500"),
         (503, {}, NotSent, "answered 503"),
-        (200, {"object": "list", "data": []}, Rejected, "cannot be used"),
-        (200, {"hello": "world"}, Rejected, "cannot be used"),
-        (200, "<html>a login page</html>", Rejected, "cannot be used"),
+        (200, {"object": "list", "data": []}, Rejected, "0 vectors for 1 texts"),
+        (200, {"hello": "world"}, Rejected, "answer without vectors"),
+        (200, "<html>a login page</html>", Rejected, "answer without vectors"),
     ],
 )
 def test_what_the_server_answers_becomes_an_error_of_ours(
