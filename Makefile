@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LOCKED := $(VENV)/installed-
 # No resolving: exactly the files that the lock names, checked by their hashes.
-PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PIP := $(BIN)/python -m pip --disable-pip-version-check -qq
 INSTALL := $(PIP) install --no-deps --require-hashes -r
 CODE := db nodes flows webhook_server ui deployments tests
 
