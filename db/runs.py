@@ -1,0 +1,337 @@
+"""Runs and their journal: collected in a quiet window, claimed one per conversation and automation, resumed after a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import Session
+
+from db.engine import one, rows, run
+from db.live import publish
+
+MAX_ATTEMPTS = 3
+MAX_DEATHS = 5  # a killed worker is not the run's fault: more chances than for an error of its own
+LONGEST_WINDOW_SECONDS = 120  # a customer who keeps typing is answered after this at the latest
+
+
+@dataclass(frozen=True)
+class Run:
+    """A claimed run with the document of its version."""
+
+    id: UUID
+    workspace_id: UUID
+    automation_id: UUID
+    automation: str
+    version_id: UUID
+    document: Mapping[str, Any]
+    conversation_id: UUID | None
+    contact_id: UUID | None
+    trigger: Mapping[str, Any]
+    first_seq: int
+    last_seq: int
+    epoch: int
+    attempts: int
+    created_at: datetime
+    started_at: datetime | None
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One line of the journal."""
+
+    step_id: str
+    position: int
+    node: str
+    state: Literal["done", "skipped", "failed", "waiting"]
+    started_at: datetime
+    input: Mapping[str, Any] = field(default_factory=dict)
+    output: Mapping[str, Any] = field(default_factory=dict)
+    effects: Sequence[Mapping[str, Any]] = ()
+    detail: Mapping[str, Any] = field(default_factory=dict)
+    note: str = ""
+    attempts: int = 1
+    duration_ms: float = 0.0
+
+
+def collect(
+    tx: Session,
+    *,
+    workspace: UUID,
+    automation_id: UUID,
+    version_id: UUID,
+    conversation_id: UUID,
+    contact_id: UUID,
+    event_id: UUID,
+    trigger: Mapping[str, Any],
+    seq: int,
+    wait_seconds: float,
+    not_before: datetime | None,
+) -> tuple[UUID, bool]:
+    """The run that answers the message `seq`: a pending one of the same conversation takes it in, else a new one is made.
+
+    Returns (run id, True where it is new). Due `wait_seconds` after the newest message, and not before `not_before`.
+    """
+    made = one(
+        tx,
+        """
+        INSERT INTO runs (workspace_id, automation_id, version_id, conversation_id, contact_id, event_id, trigger, first_seq,
+                          last_seq, due_at)
+        VALUES (%(workspace)s, %(automation)s, %(version)s, %(conversation)s, %(contact)s, %(event)s, %(trigger)s, %(seq)s, %(seq)s,
+                greatest(now() + make_interval(secs => %(wait)s), %(not_before)s::timestamptz))
+        ON CONFLICT (conversation_id, automation_id) WHERE state = 'pending' AND conversation_id IS NOT NULL
+        DO UPDATE SET last_seq = greatest(runs.last_seq, EXCLUDED.last_seq), trigger = EXCLUDED.trigger,
+            due_at = greatest(least(EXCLUDED.due_at, runs.created_at + make_interval(secs => %(longest)s)), %(not_before)s::timestamptz)
+        RETURNING id, xmax = 0 AS is_new
+        """,
+        workspace=workspace,
+        automation=automation_id,
+        version=version_id,
+        conversation=conversation_id,
+        contact=contact_id,
+        event=event_id,
+        trigger=Jsonb(trigger),
+        seq=seq,
+        wait=wait_seconds,
+        not_before=not_before,
+        longest=LONGEST_WINDOW_SECONDS,
+    )
+    assert made is not None
+    return made["id"], bool(made["is_new"])
+
+
+def claim(tx: Session, owner: str, lease_seconds: float, limit: int) -> list[Run]:
+    """Lease due runs whose conversation no other run of the same automation works on (system transaction).
+
+    Returns [] where another worker claimed one of them in the same instant: call again.
+    """
+    savepoint = tx.begin_nested()
+    try:
+        claimed = rows(tx, _CLAIM, owner=owner, lease=lease_seconds, limit=limit)
+    except IntegrityError:
+        savepoint.rollback()
+        return []
+    return [Run(**{name: r[name] for name in Run.__dataclass_fields__}) for r in sorted(claimed, key=lambda r: int(r["seq"]))]
+
+
+_CLAIM = """
+    WITH due AS (
+        SELECT id FROM runs r
+        WHERE state IN ('pending', 'waiting') AND due_at <= now()
+          AND NOT EXISTS (SELECT FROM runs b WHERE b.conversation_id = r.conversation_id AND b.automation_id = r.automation_id
+                          AND b.state = 'running')
+          AND NOT EXISTS (SELECT FROM runs b WHERE b.conversation_id = r.conversation_id AND b.automation_id = r.automation_id
+                          AND b.state IN ('pending', 'waiting') AND b.due_at <= now() AND b.seq < r.seq)
+        ORDER BY due_at, seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+    UPDATE runs r
+    SET state = 'running', attempts = r.attempts + 1, lease_owner = %(owner)s, started_at = coalesce(r.started_at, now()),
+        lease_until = now() + make_interval(secs => %(lease)s),
+        -- the epoch is the one at the first start: a run that slept through a take-over must not send
+        epoch = CASE WHEN r.started_at IS NULL
+                     THEN coalesce((SELECT c.owner_epoch FROM conversations c WHERE c.id = r.conversation_id), 0) ELSE r.epoch END
+    FROM due, automation_versions v, automations a
+    WHERE r.id = due.id AND v.id = r.version_id AND a.id = r.automation_id
+    RETURNING r.*, v.document, a.name AS automation
+"""
+
+
+def extend_leases(tx: Session, owner: str, run_ids: Sequence[UUID], lease_seconds: float) -> None:
+    """A worker that still works says so; without it another one takes the run over."""
+    run(
+        tx,
+        """UPDATE runs SET lease_until = now() + make_interval(secs => %(lease)s)
+           WHERE id = ANY(%(ids)s) AND lease_owner = %(owner)s AND state = 'running'""",
+        ids=list(run_ids),
+        owner=owner,
+        lease=lease_seconds,
+    )
+
+
+def release_expired(tx: Session) -> int:
+    """Runs of a worker that died are due again; after the fifth death they fail (system transaction)."""
+    return run(
+        tx,
+        """UPDATE runs SET state = CASE WHEN attempts >= %(most)s THEN 'failed' ELSE 'waiting' END, lease_until = NULL, due_at = now(),
+               outcome = CASE WHEN attempts >= %(most)s THEN 'The worker died five times while it worked on this run.' ELSE outcome END,
+               finished_at = CASE WHEN attempts >= %(most)s THEN now() ELSE NULL END
+           WHERE state = 'running' AND lease_until < now()""",
+        most=MAX_DEATHS,
+    )
+
+
+def release(tx: Session, owner: str) -> int:
+    """Give back everything that a stopping worker still holds; the journal keeps what was done."""
+    return run(
+        tx,
+        """UPDATE runs SET state = 'waiting', lease_until = NULL, due_at = now(), attempts = attempts - 1
+           WHERE state = 'running' AND lease_owner = %(owner)s""",
+        owner=owner,
+    )
+
+
+def hold(tx: Session, run_id: UUID, owner: str) -> bool:
+    """Lock the run for this transaction. False = it is no longer ours (lease lost, cancelled): write nothing."""
+    return bool(
+        rows(
+            tx,
+            "SELECT id FROM runs WHERE id = %(id)s AND state = 'running' AND lease_owner = %(owner)s FOR UPDATE",
+            id=run_id,
+            owner=owner,
+        )
+    )
+
+
+def finish(tx: Session, workspace: UUID, run_id: UUID, state: str, outcome: str) -> None:
+    run(
+        tx,
+        "UPDATE runs SET state = %(state)s, outcome = %(outcome)s, finished_at = now(), lease_until = NULL WHERE id = %(id)s",
+        id=run_id,
+        state=state,
+        outcome=outcome[:1000],
+    )
+    publish(tx, workspace, "run", run=run_id, state=state)
+
+
+def put_off(tx: Session, run_id: UUID, due_at: datetime, outcome: str, *, counted: bool) -> None:
+    """Let the run wait until `due_at`; `counted` = this was one of its attempts."""
+    run(
+        tx,
+        """UPDATE runs SET state = 'waiting', due_at = %(due)s, outcome = %(outcome)s, lease_until = NULL,
+               attempts = CASE WHEN %(counted)s THEN attempts ELSE attempts - 1 END
+           WHERE id = %(id)s""",
+        id=run_id,
+        due=due_at,
+        outcome=outcome[:1000],
+        counted=counted,
+    )
+
+
+def newer_turn(tx: Session, conversation_id: UUID, automation_id: UUID, last_seq: int) -> bool:
+    """The customer wrote more, and a run that collects it waits already."""
+    return bool(
+        rows(
+            tx,
+            """SELECT FROM runs WHERE conversation_id = %(conversation)s AND automation_id = %(automation)s
+                 AND state = 'pending' AND last_seq > %(seq)s""",
+            conversation=conversation_id,
+            automation=automation_id,
+            seq=last_seq,
+        )
+    )
+
+
+def pass_turn_on(tx: Session, conversation_id: UUID, automation_id: UUID, first_seq: int) -> None:
+    """The waiting run also answers what the superseded one leaves unanswered."""
+    run(
+        tx,
+        """UPDATE runs SET first_seq = least(first_seq, %(seq)s)
+           WHERE conversation_id = %(conversation)s AND automation_id = %(automation)s AND state = 'pending'""",
+        conversation=conversation_id,
+        automation=automation_id,
+        seq=first_seq,
+    )
+
+
+def hold_back(tx: Session, conversation_id: UUID, seconds: float) -> None:
+    """After an answer, what waits in this conversation is answered `seconds` later at the earliest."""
+    run(
+        tx,
+        """UPDATE runs SET due_at = greatest(due_at, now() + make_interval(secs => %(seconds)s))
+           WHERE conversation_id = %(conversation)s AND state = 'pending'""",
+        conversation=conversation_id,
+        seconds=seconds,
+    )
+
+
+def set_epoch(tx: Session, run_id: UUID, epoch: int) -> None:
+    """The run's own handoff moved the pen: what it still says belongs to the new epoch."""
+    run(tx, "UPDATE runs SET epoch = %(epoch)s WHERE id = %(id)s", id=run_id, epoch=epoch)
+
+
+def set_prefect_run(tx: Session, run_id: UUID, prefect_run_id: UUID) -> None:
+    run(tx, "UPDATE runs SET prefect_run_id = %(prefect)s WHERE id = %(id)s", id=run_id, prefect=prefect_run_id)
+
+
+def journal(tx: Session, run_id: UUID) -> dict[str, StepRecord]:
+    """The steps that are written down, by step id."""
+    found = rows(
+        tx,
+        """SELECT step_id, position, node, state, started_at, input, output, effects, detail, note, attempts, duration_ms
+           FROM run_steps WHERE run_id = %(id)s ORDER BY position""",
+        id=run_id,
+    )
+    return {r["step_id"]: StepRecord(**dict(r)) for r in found}
+
+
+def write_down(tx: Session, workspace: UUID, run_id: UUID, records: Iterable[StepRecord]) -> None:
+    """Add steps to the journal in one statement; a step that waited is replaced by how it ended."""
+    lines = [
+        {
+            "step_id": r.step_id,
+            "position": r.position,
+            "node": r.node,
+            "state": r.state,
+            "input": r.input,
+            "output": r.output,
+            "effects": list(r.effects),
+            "detail": r.detail,
+            "note": r.note,
+            "attempts": r.attempts,
+            "started_at": r.started_at.isoformat(),
+            "duration_ms": r.duration_ms,
+        }
+        for r in records
+    ]
+    if not lines:
+        return
+    run(
+        tx,
+        """INSERT INTO run_steps (run_id, workspace_id, step_id, position, node, state, input, output, effects, detail, note,
+                                  attempts, started_at, duration_ms)
+           SELECT %(run)s, %(workspace)s, l.* FROM jsonb_to_recordset(%(lines)s) AS l(step_id text, position integer, node text,
+               state text, input jsonb, output jsonb, effects jsonb, detail jsonb, note text, attempts integer,
+               started_at timestamptz, duration_ms double precision)
+           ON CONFLICT (run_id, step_id) DO UPDATE SET state = EXCLUDED.state, input = EXCLUDED.input, output = EXCLUDED.output,
+               effects = EXCLUDED.effects, detail = EXCLUDED.detail, note = EXCLUDED.note, attempts = EXCLUDED.attempts,
+               duration_ms = EXCLUDED.duration_ms""",
+        run=run_id,
+        workspace=workspace,
+        lines=Jsonb(lines),
+    )
+
+
+def decide(
+    tx: Session,
+    workspace: UUID,
+    event_id: UUID,
+    message_id: UUID | None,
+    automation_id: UUID | None,
+    *,
+    fired: bool,
+    reason: str,
+    run_id: UUID | None = None,
+) -> None:
+    """Write down why an automation fired for a message, or why it did not."""
+    run(
+        tx,
+        """INSERT INTO decisions (workspace_id, event_id, message_id, automation_id, fired, reason, run_id)
+           VALUES (%(workspace)s, %(event)s, %(message)s, %(automation)s, %(fired)s, %(reason)s, %(run)s)""",
+        workspace=workspace,
+        event=event_id,
+        message=message_id,
+        automation=automation_id,
+        fired=fired,
+        reason=reason,
+        run=run_id,
+    )
+
+
+def backlog(tx: Session) -> int:
+    """How many runs are due now (system transaction)."""
+    found = one(tx, "SELECT count(*) AS n FROM runs WHERE state IN ('pending', 'waiting') AND due_at <= now()")
+    return int(found["n"]) if found else 0
