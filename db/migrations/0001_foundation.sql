@@ -7,7 +7,17 @@ DO $$ BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'frontdesk_app') THEN
         CREATE ROLE frontdesk_app NOLOGIN NOINHERIT;
     END IF;
-    EXECUTE format('GRANT frontdesk_app TO %I', current_user);
+EXCEPTION WHEN duplicate_object OR unique_violation THEN
+    NULL;  -- roles belong to the server: a migration of another database made it in the same moment
+END $$;
+-- A superuser may become any role. Anybody else needs the grant, also the creator of the role: since Postgres 16 creating gives
+-- the right to hand the role on (a grant by role 10), not the right to become it.
+DO $$ BEGIN
+    IF NOT (SELECT rolsuper FROM pg_roles WHERE rolname = current_user)
+       AND NOT EXISTS (SELECT FROM pg_auth_members WHERE roleid = 'frontdesk_app'::regrole
+                       AND member = current_user::regrole AND grantor <> 10) THEN
+        EXECUTE format('GRANT frontdesk_app TO %I', current_user);
+    END IF;
 END $$;
 
 -- The workspace of the running transaction; NULL when none was set, and NULL sees nothing.
@@ -95,10 +105,33 @@ CREATE TABLE audit_log (
 );
 CREATE INDEX audit_log_recent ON audit_log (workspace_id, id DESC);
 
--- Counters of the rate limits: one row per key and window.
+-- Counters of the rate limits: a window is cut into 60 slices, one row per key and slice with uses.
 CREATE UNLOGGED TABLE limits (
     key text NOT NULL,
-    window_start timestamptz NOT NULL,
+    window_start timestamptz NOT NULL,               -- start of the slice
     used integer NOT NULL,
     PRIMARY KEY (key, window_start)
 );
+CREATE INDEX limits_old ON limits (window_start);
+
+-- Counts one use and returns 0, or counts nothing and returns the seconds to wait. Within any window there are never more than
+-- per_window uses. Belongs to the owner, so that no workspace can read or reset the counters of another.
+CREATE FUNCTION take_limit(wanted text, per_window integer, window_seconds double precision, moment timestamptz)
+RETURNS double precision LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    width double precision := window_seconds / 60;
+    slice timestamptz := to_timestamp(floor(extract(epoch FROM moment)::double precision / width) * width);
+    total bigint;
+    oldest timestamptz;
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtextextended('limit:' || wanted, 0));
+    SELECT coalesce(sum(used), 0), min(window_start) INTO total, oldest FROM limits
+    WHERE key = wanted AND window_start >= slice - make_interval(secs => window_seconds);
+    IF total >= per_window THEN
+        RETURN greatest(0.001, extract(epoch FROM oldest - moment)::double precision + window_seconds + width);
+    END IF;
+    INSERT INTO limits VALUES (wanted, slice, 1)
+    ON CONFLICT (key, window_start) DO UPDATE SET used = limits.used + 1;
+    RETURN 0;
+END $$;
+REVOKE EXECUTE ON FUNCTION take_limit FROM PUBLIC;
