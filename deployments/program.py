@@ -7,11 +7,12 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
 from db.embedded import die_with_parent
+from deployments.environment import CODE
 
 LOG_BYTES = 10 * 1024 * 1024  # a log file is set aside (name.log.1) when it is longer at a start
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
@@ -28,7 +29,7 @@ class Spec:
     after: tuple[str, ...] = ()  # starts when these are ready (or, for a step that ends, have succeeded)
     once: bool = False  # runs to its end; a failure stops everything
     stage: int = 2  # the highest stage is stopped first: 2 ours, 1 Prefect, 0 Postgres
-    folder: Path = field(default_factory=Path.cwd)
+    folder: Path = CODE
 
 
 class Runnable(Protocol):

@@ -1,0 +1,111 @@
+"""The process table: everything that `frontdesk up` runs, in the order in which it starts."""
+
+import os
+import sys
+from collections.abc import Mapping
+
+from db.probe import answers, is_connected
+from db.settings import Settings
+from deployments import ask, environment
+from deployments.environment import CODE
+from deployments.program import Spec
+
+UPKEEP = "upkeep/upkeep"  # the deployment by which the schedules are recognised as running
+
+
+def table(settings: Settings, database_url: str, prefect_database_url: str, *, with_demo: bool = True) -> list[Spec]:
+    """Every process for these settings. The embedded Postgres is the first line; with DATABASE_URL it is absent."""
+    common = environment.common(settings, database_url)
+    specs = [
+        *([] if settings.database_url else [postgres(database_url)]),
+        _step("migrate", common, after=() if settings.database_url else ("postgres",)),
+        webhook(settings, common),
+        pages(settings, common),
+        *[worker(f"worker-{number + 1}", database_url, common) for number in range(settings.workers)],
+        *([_step("demo", common, after=("migrate",))] if with_demo else []),
+    ]
+    if not os.environ.get("PREFECT_API_URL"):  # else somebody else runs the Prefect server
+        specs.append(prefect(settings, environment.prefect_server(common, prefect_database_url)))
+    specs.append(schedules(settings, common))
+    return specs
+
+
+def postgres(database_url: str) -> Spec:
+    """The line of the embedded server; its command is not used, `SupervisedPostgres` starts it."""
+    return Spec("postgres", (), {}, ready=lambda: answers(database_url), stage=0)
+
+
+def webhook(settings: Settings, common: Mapping[str, str]) -> Spec:
+    """The webhook server: providers, web chat, REST, live stream."""
+    command = _python(
+        "-m", "uvicorn", "webhook_server.app:app", "--host", settings.host, "--port", settings.webhook_port
+    )
+    command += ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3")
+    url = f"http://{_reachable(settings.host)}:{settings.webhook_port}/ready"
+    return Spec("webhook", command, common, ready=lambda: ask.http_ok(url), after=("migrate",))
+
+
+def pages(settings: Settings, common: Mapping[str, str]) -> Spec:
+    """The pages; `streamlit run` recognises the `st.App` in ui/app.py and serves its routes too."""
+    options = {
+        "server.address": settings.host,
+        "server.port": settings.ui_port,
+        "server.headless": "true",
+        "server.fileWatcherType": "none",  # saves a thread and a file handle per module
+        "browser.gatherUsageStats": "false",
+    }
+    arguments = [f"--{name}={value}" for name, value in options.items()]
+    command = _python("-m", "streamlit", "run", str(CODE / "ui" / "app.py"), *arguments)
+    url = f"http://{_reachable(settings.host)}:{settings.ui_port}/_stcore/health"
+    return Spec("pages", command, common, ready=lambda: ask.http_ok(url), after=("migrate",))
+
+
+def worker(name: str, database_url: str, common: Mapping[str, str]) -> Spec:
+    """One process that runs automations and delivers; known to Postgres by its name."""
+    application = f"frontdesk {name}"
+    here = {**common, "PGAPPNAME": application, "FRONTDESK_PROCESS": name}
+    command = _python("-m", "flows.worker")
+    return Spec(name, command, here, ready=lambda: is_connected(database_url, application), after=("migrate",))
+
+
+def prefect(settings: Settings, environment: Mapping[str, str]) -> Spec:
+    """The Prefect server. It has no sign-in, so it listens on this machine alone, whatever FRONTDESK_HOST says."""
+    command = _python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", settings.prefect_port)
+    url = f"http://127.0.0.1:{settings.prefect_port}/api/health"
+    return Spec("prefect", command, environment, ready=lambda: ask.http_ok(url), after=("migrate",), stage=1)
+
+
+def schedules(settings: Settings, common: Mapping[str, str]) -> Spec:
+    """Serves the deployments of prefect.yaml."""
+    after = ("migrate",) if os.environ.get("PREFECT_API_URL") else ("migrate", "prefect")
+    url = settings.prefect_api_url
+    return Spec(
+        "schedules",
+        _python("-m", "deployments.schedules"),
+        common,
+        ready=lambda: ask.deployment_is_polled(url, UPKEEP),
+        after=after,
+    )
+
+
+def ports(settings: Settings) -> dict[str, tuple[str, str, int]]:
+    """The ports we listen on: process -> (variable that changes it, host, port)."""
+    found = {
+        "pages": ("FRONTDESK_UI_PORT", settings.host, settings.ui_port),
+        "webhook": ("FRONTDESK_WEBHOOK_PORT", settings.host, settings.webhook_port),
+    }
+    if not os.environ.get("PREFECT_API_URL"):
+        found["prefect"] = ("FRONTDESK_PREFECT_PORT", "127.0.0.1", settings.prefect_port)
+    return found
+
+
+def _step(name: str, common: Mapping[str, str], *, after: tuple[str, ...]) -> Spec:
+    return Spec(name, _python("-m", "deployments.cli", name), common, after=after, once=True)
+
+
+def _python(*arguments: object) -> tuple[str, ...]:
+    return (sys.executable, *(str(argument) for argument in arguments))
+
+
+def _reachable(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host
