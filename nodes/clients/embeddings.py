@@ -1,7 +1,8 @@
 """Texts as vectors whose closeness is closeness of meaning, by a connected provider or by the built-in model.
 
 Every vector has 1536 numbers whatever the model, so that one column and one index hold them all. Vectors of different
-models cannot be compared: keep `model` with each row and search within one model.
+models cannot be compared: keep `model` with each row and search within one model. Both classes are an `Embedder` of
+nodes.contract, keep the order of the texts, and may be used by several threads at once.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 import openai
@@ -27,14 +28,6 @@ if TYPE_CHECKING:
     from nodes.clients.minilm import Vector
 
 DIMENSIONS = 1536
-
-
-class Embedder(Protocol):
-    """A model that embeds. `embed` keeps the order of the texts and may be called from several threads at once."""
-
-    model: str
-
-    def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
 
 
 def padded(vector: Sequence[float]) -> list[float]:
