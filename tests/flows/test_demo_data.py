@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from datetime import date, time
+from datetime import date, datetime, time
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import pytest
 
 from nodes.chunk import Chunk, split
 from nodes.clients.embeddings import BuiltinEmbedder
-from nodes.contract import Embedder
+from nodes.contract import Business, Embedder
+from nodes.hours import hours_of
 
 FOLDER = Path(__file__).parents[2] / "flows" / "demo_data"
 DOCUMENTS = {path.name: path.read_text(encoding="utf-8") for path in sorted((FOLDER / "documents").glob("*.md"))}
@@ -96,6 +97,16 @@ def test_the_document_and_the_settings_agree_on_the_hours() -> None:
         line = next(line for line in text.splitlines() if line.startswith(f"- {weekday}"))
         assert [as_24_hours(*found) for found in re.findall(r"(\d+):(\d\d) ([ap])\.m\.", line)] == [*chain(*intervals)]
     assert [day for day in WEEKDAYS if not hours[day]] == ["mon", "sun"]
+
+
+def test_the_shop_opens_and_closes_as_the_settings_say() -> None:
+    business = load("business.json")
+    zone = ZoneInfo(business["timezone"])
+    hours = hours_of(Business(business["name"], zone, business["settings"]))
+    assert hours.is_open(datetime(2026, 12, 3, 19, 30, tzinfo=zone)), "the long Thursday"
+    assert not hours.is_open(datetime(2026, 12, 1, 13, 0, tzinfo=zone)), "the lunch break of a Tuesday"
+    closed_for_thanksgiving = datetime(2026, 11, 26, 10, 0, tzinfo=zone)
+    assert hours.next_opening(closed_for_thanksgiving) == datetime(2026, 11, 28, 9, 0, tzinfo=zone)
 
 
 def as_24_hours(hour: str, minute: str, half: str) -> str:
