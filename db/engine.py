@@ -7,6 +7,7 @@ Functions elsewhere in `db/` take the open transaction (`tx`) and never commit.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -14,9 +15,10 @@ from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy import Engine, event
+from sqlalchemy import CursorResult, Engine
 from sqlalchemy.engine import RowMapping, make_url
 from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlmodel import Session, create_engine
 
 from db.settings import get_settings
@@ -26,11 +28,16 @@ POOL_TIMEOUT_SECONDS = 30
 CONNECT_TRIES = 3
 
 _engines: dict[str, Engine] = {}
+_engines_lock = threading.Lock()  # two threads at the first transaction must not make two pools
 _current_url: str | None = None
 
 
 class DatabaseUnreachable(Exception):
     """Postgres did not answer three times in a row. Check DATABASE_URL, or run `frontdesk doctor`."""
+
+
+class DatabaseBusy(Exception):
+    """Every connection of the pool was in use for 30 s. The work can be tried again later."""
 
 
 def configure(url: str) -> None:
@@ -50,59 +57,65 @@ def database_url() -> str:
 def engine() -> Engine:
     """The process-wide pool: 10 connections, 30 s to wait for a free one."""
     url = database_url()
-    if url not in _engines:
-        _engines[url] = _create(url)
-    return _engines[url]
+    with _engines_lock:
+        if url not in _engines:
+            _engines[url] = _create(url)
+        return _engines[url]
 
 
 def dispose() -> None:
     """Close every pooled connection (after a fork, or at the end of a test)."""
-    for made in _engines.values():
-        made.dispose()
-    _engines.clear()
+    with _engines_lock:
+        for made in _engines.values():
+            made.dispose()
+        _engines.clear()
 
 
 @contextmanager
 def transaction(workspace: UUID) -> Iterator[Session]:
     """One transaction that sees this workspace only; commits at the end, rolls back on any error."""
-    with _session() as tx:
-        run(tx, _ENTER, workspace=str(workspace))
+    with _session(_ENTER, str(workspace)) as tx:
         yield tx
 
 
 @contextmanager
 def read_only(workspace: UUID) -> Iterator[Session]:
     """Like `transaction`, but a write fails in the database itself."""
-    with _session() as tx:
-        run(tx, _ENTER_READ_ONLY, workspace=str(workspace))
+    with _session(_ENTER_READ_ONLY, str(workspace)) as tx:
         yield tx
 
 
 @contextmanager
 def system() -> Iterator[Session]:
     """One transaction across workspaces, for claims, sign-in and look-ups by token. Never hand it to a node or a page."""
-    with _session() as tx:
+    with _session(_ENTER_SYSTEM, "") as tx:
         yield tx
 
 
 def rows(tx: Session, sql: str, **params: Any) -> Sequence[RowMapping]:
     """All rows of a statement with `%(name)s` parameters."""
-    return tx.connection().exec_driver_sql(sql, _adapt(params)).mappings().all()
+    return _execute(tx, sql, params).mappings().all()
 
 
 def one(tx: Session, sql: str, **params: Any) -> RowMapping | None:
     """The first row, or None."""
-    return tx.connection().exec_driver_sql(sql, _adapt(params)).mappings().first()
+    return _execute(tx, sql, params).mappings().first()
 
 
 def run(tx: Session, sql: str, **params: Any) -> int:
     """Run a statement; returns how many rows it touched."""
-    return tx.connection().exec_driver_sql(sql, _adapt(params)).rowcount
+    return _execute(tx, sql, params).rowcount
+
+
+def _execute(tx: Session, sql: str, params: dict[str, Any]) -> CursorResult[Any]:
+    tx.flush()  # what was added to the session as an object comes first, in the order of the code
+    return tx.connection().exec_driver_sql(sql, _adapt(params))
 
 
 # set_config(..., true) holds until the end of the transaction, so this is right behind a transaction pooler too.
 _ENTER = "SELECT set_config('role', 'frontdesk_app', true), set_config('app.workspace', %(workspace)s, true)"
 _ENTER_READ_ONLY = _ENTER + ", set_config('transaction_read_only', 'on', true)"
+_ENTER_SYSTEM = "SELECT set_config('app.workspace', %(workspace)s, true)"
 
 
 def _adapt(params: dict[str, Any]) -> dict[str, Any]:
@@ -111,23 +124,29 @@ def _adapt(params: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def _session() -> Iterator[Session]:
+def _session(enter: str, workspace: str) -> Iterator[Session]:
     with Session(engine(), autoflush=True, expire_on_commit=False) as tx:
-        _connect(tx)
+        _enter(tx, enter, workspace)
         yield tx
         tx.commit()
 
 
-def _connect(tx: Session) -> None:
+def _enter(tx: Session, statement: str, workspace: str) -> None:
+    """The first statement of every transaction. It also finds out whether the pooled connection still lives, and gets another if not."""
     for attempt in range(CONNECT_TRIES):
         try:
-            tx.connection()
+            run(tx, statement, workspace=workspace)
             return
+        except NoFreeConnection as error:
+            raise DatabaseBusy(
+                f"All {POOL_SIZE} database connections of this process were in use for {POOL_TIMEOUT_SECONDS} s. Try again later."
+            ) from error
         except OperationalError as error:
             tx.rollback()
             if attempt == CONNECT_TRIES - 1:
                 raise DatabaseUnreachable(f"Postgres does not answer: {error.orig}") from error
-            time.sleep(0.2 * 2**attempt)
+            if not error.connection_invalidated:  # a dead pooled connection is replaced at once, a server that is away gets time
+                time.sleep(0.2 * 2**attempt)
 
 
 def _create(url: str) -> Engine:
@@ -140,15 +159,8 @@ def _create(url: str) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
-        pool_pre_ping=False,
+        pool_pre_ping=False,  # _enter does it; after a disconnect SQLAlchemy replaces every pooled connection, not only that one
         pool_recycle=1800,
         connect_args={"connect_timeout": 10, "prepare_threshold": None if pooled else 3},
     )
-    event.listen(made, "handle_error", _drop_the_pool_when_the_server_went_away)
     return made
-
-
-def _drop_the_pool_when_the_server_went_away(context: Any) -> None:
-    # After a restart of Postgres every pooled connection is dead, not only the one that noticed.
-    if context.is_disconnect:
-        context.invalidate_pool_on_disconnect = True
