@@ -115,14 +115,18 @@ class EmbeddedPostgres:
         """The path of a program of the same Postgres, for example `pg_dump`."""
         return find_programs(self.folder, server_account()) / name
 
+    def prepare(self) -> None:
+        """Make the folder, the password, the port and the cluster where they are missing; start nothing."""
+        account = self._make_folder()
+        with self._locked():
+            self._initialise(find_programs(self.folder, account), account)
+
     def start(self, *, timeout_seconds: float = 30) -> bool:
         """Initialise if needed, start, and return once connections are taken. False: it was running already.
 
         The server stops by itself when the calling thread's process dies (Linux). Raises PostgresUnavailable.
         """
-        self._make_folder()
-        account = server_account()
-        check_reachable(self.folder, account)
+        account = self._make_folder()
         with self._locked():
             if self.pid is not None:
                 self._wait_until_ready(time.monotonic() + timeout_seconds)
@@ -161,7 +165,7 @@ class EmbeddedPostgres:
             if started:
                 self.stop()
 
-    def _make_folder(self) -> None:
+    def _make_folder(self) -> Account:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             if os.geteuid() == 0:
@@ -172,6 +176,9 @@ class EmbeddedPostgres:
                 f"The folder {self.folder} cannot be written ({error.strerror}). "
                 "Set FRONTDESK_HOME to a folder that this user may write, or correct its owner."
             ) from error
+        account = server_account()
+        check_reachable(self.folder, account)
+        return account
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

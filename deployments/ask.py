@@ -33,12 +33,12 @@ def deployment_is_polled(prefect_api_url: str, name: str) -> bool:
     return body is not None and json.loads(body).get("status") == "READY"
 
 
-def port_is_free(host: str, port: int) -> bool:
-    """Whether a server may listen there now."""
+def why_port_is_closed(host: str, port: int) -> str:
+    """Empty when a server may listen there now, else the system's reason."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
-            return False
-    return True
+        except OSError as error:
+            return error.strerror or str(error)
+    return ""

@@ -30,6 +30,7 @@ EVERYBODY = {
     "PREFECT_LOGGING_LEVEL": "WARNING",
     "PREFECT_CLI_COLORS": "false",
     "STREAMLIT_BROWSER_GATHER_USAGE_STATS": "false",
+    "STREAMLIT_SERVER_FILE_WATCHER_TYPE": "none",  # saves a thread, and a file handle per module
 }
 
 

@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from db.probe import answers, is_connected
 from db.settings import Settings
 from deployments import ask, environment
-from deployments.environment import CODE
 from deployments.program import Spec
 
 UPKEEP = "upkeep/upkeep"  # the deployment by which the schedules are recognised as running
@@ -46,18 +45,9 @@ def webhook(settings: Settings, common: Mapping[str, str]) -> Spec:
 
 
 def pages(settings: Settings, common: Mapping[str, str]) -> Spec:
-    """The pages; `streamlit run` recognises the `st.App` in ui/app.py and serves its routes too."""
-    options = {
-        "server.address": settings.host,
-        "server.port": settings.ui_port,
-        "server.headless": "true",
-        "server.fileWatcherType": "none",  # saves a thread and a file handle per module
-        "browser.gatherUsageStats": "false",
-    }
-    arguments = [f"--{name}={value}" for name, value in options.items()]
-    command = _python("-m", "streamlit", "run", str(CODE / "ui" / "app.py"), *arguments)
-    url = f"http://{_reachable(settings.host)}:{settings.ui_port}/_stcore/health"
-    return Spec("pages", command, common, ready=lambda: ask.http_ok(url), after=("migrate",))
+    """The pages, with their sign-in and live stream."""
+    url = f"http://{_reachable(settings.host)}:{settings.ui_port}/health"
+    return Spec("pages", _python("-m", "ui.app"), common, ready=lambda: ask.http_ok(url), after=("migrate",))
 
 
 def worker(name: str, database_url: str, common: Mapping[str, str]) -> Spec:
