@@ -1,0 +1,151 @@
+"""The answerer for a workspace without a language model: it quotes the sentences that fit, and says that it quotes.
+
+It understands nothing and never pretends to: a greeting gets a greeting, a question gets sentences of the documents, and what
+the documents do not hold gets "I could not find that".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from operator import mul
+
+from nodes.contract import Embedder
+from nodes.material import Passage
+from nodes.phrases import phrases
+from nodes.words import plain
+
+READ_PASSAGES = 5
+ENOUGH = 0.38  # closeness that a sentence needs; measured on small-business documents with the built-in model
+NEAR = 0.12  # a neighbour that is at most this much further away belongs to the answer
+MAX_CHARACTERS = 420
+MAX_SENTENCES = 3
+
+_GREETINGS = (
+    "hi hello hey there good morning afternoon evening day hola buenos buenas dias tardes noches que tal hallo guten tag morgen "
+    "abend moin servus bonjour bonsoir salut ola oi bom boa dia tarde noite everyone team"
+)
+_THANKS = (
+    "thanks thank you thx ty very much so a lot many great perfect cool super ok okay bye goodbye gracias muchas vale adios danke "
+    "vielen dank schon tschuss merci beaucoup parfait obrigado obrigada muito valeu tchau"
+)
+_GREETING_WORDS = frozenset(_GREETINGS.split())
+_CLOSING_WORDS = _GREETING_WORDS | frozenset(_THANKS.split())
+
+
+@dataclass(frozen=True)
+class Quote:
+    """`found` = there is something to say that rests on the documents or needs none."""
+
+    text: str
+    found: bool
+    passages: tuple[Passage, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Sentence:
+    passage: Passage
+    place: int
+    text: str
+    asked_as: str  # what is compared with the question: headings and the question that an FAQ puts before the sentence
+
+
+def quote(message: str, passages: Sequence[Passage], language: str, embedder: Embedder) -> Quote:
+    """An answer out of sentences of the passages, in a frame in the language of the customer."""
+    said = phrases(language)
+    words = set(plain(message).split())
+    if words and words <= _GREETING_WORDS:
+        return Quote(said.greeting, found=True)
+    if words and words <= _CLOSING_WORDS:
+        return Quote(said.welcome, found=True)
+    chosen = _choose(message, passages, embedder)
+    if not chosen:
+        return Quote(said.not_in_documents, found=False)
+    return Quote(f"{said.documents_say} “{_joined(chosen)}”", found=True, passages=(chosen[0].passage,))
+
+
+def _choose(message: str, passages: Sequence[Passage], embedder: Embedder) -> list[_Sentence]:
+    """The best sentence with those of its neighbours that fit nearly as well, in the order of the document."""
+    sentences = [sentence for passage in passages[:READ_PASSAGES] for sentence in _sentences(passage)]
+    if not sentences or not message.strip():
+        return []
+    question, *vectors = embedder.embed([message, *(sentence.asked_as for sentence in sentences)])
+    scores = [_closeness(question, vector) for vector in vectors]
+    best = max(range(len(sentences)), key=scores.__getitem__)
+    if scores[best] < ENOUGH:
+        return []
+    return _with_neighbours(sentences, scores, best)
+
+
+def _with_neighbours(sentences: Sequence[_Sentence], scores: Sequence[float], best: int) -> list[_Sentence]:
+    first = last = best
+
+    def belongs(index: int) -> bool:
+        return (
+            0 <= index < len(sentences)
+            and sentences[index].passage is sentences[best].passage
+            and scores[index] >= max(ENOUGH, scores[best] - NEAR)
+            and last - first + 1 < MAX_SENTENCES
+            and sum(len(sentence.text) for sentence in sentences[first : last + 1]) + len(sentences[index].text)
+            <= MAX_CHARACTERS
+        )
+
+    while True:
+        if belongs(last + 1):
+            last += 1
+        elif belongs(first - 1):
+            first -= 1
+        else:
+            return list(sentences[first : last + 1])
+
+
+_LINE_MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|>|#{1,6})\s+")
+_RULE = re.compile(r"^[\s|:=*-]*$")
+# A mark ends a sentence when something that may begin one follows: not after "9." in "9. May" or "e.g." in "e.g. this".
+_END = re.compile(r"(?<=[.!?…])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\d\.)\s+(?=[^\sa-z])")
+
+
+def _sentences(passage: Passage) -> Iterator[_Sentence]:
+    """What can be quoted. A question of an FAQ is no answer, but it tells what the sentences after it answer."""
+    topic, place = passage.heading.rsplit(" > ", 1)[-1], 0
+    asked = ""
+    for line in _lines(passage.text):
+        for text in _END.split(line):
+            text = re.sub(r"^(?:[QA]|Question|Answer)[:.]\s+", "", text).strip()
+            if text.endswith("?"):
+                asked = text
+            elif len(text) > 2:
+                yield _Sentence(passage, place, text, f"{asked or topic} {text}".strip())
+                place += 1
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines as plain text, without rules and without the head of a table, which says nothing by itself."""
+    lines = text.splitlines()
+    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+        is_head = "|" in line and "-" in following and _RULE.match(following)
+        if not is_head and not _RULE.match(line):
+            yield _unmarked(line)
+
+
+def _unmarked(line: str) -> str:
+    """A line of Markdown as plain text; the cells of a table row are joined."""
+    text = _LINE_MARK.sub("", line)
+    if text.strip().startswith("|"):
+        text = ", ".join(cell.strip() for cell in text.strip().strip("|").split("|"))
+    text = re.sub(r"\[([^\]]+)\]\(([^)\s]+)\)", r"\1 (\2)", text)
+    return re.sub(r"(\*\*|__|`)", "", text).strip()
+
+
+def _joined(sentences: Sequence[_Sentence]) -> str:
+    """The sentences as one text; one that has no mark at its end (a line of a list) gets one."""
+    ended = [text if text[-1] in ".!?…:;" else f"{text}." for text in (sentence.text for sentence in sentences)]
+    return " ".join(ended)
+
+
+def _closeness(left: Sequence[float], right: Sequence[float]) -> float:
+    """Cosine of two vectors."""
+    lengths = math.sqrt(sum(map(mul, left, left)) * sum(map(mul, right, right)))
+    return sum(map(mul, left, right)) / lengths if lengths else 0.0

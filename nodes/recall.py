@@ -1,0 +1,154 @@
+"""Recalls the conversation so far, so that the AI answers in context.
+
+Only whole turns are recalled: what the customer wrote, with the answers to it. A history never begins with an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain
+
+from pydantic import Field
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from db.engine import one, rows
+from nodes.contract import Context, NodeFailed, Settings, Values, node
+from nodes.material import Line
+from nodes.person_request import asks_for_person
+
+SETTLED = "The earlier request for a person is settled."
+
+
+class Config(Settings):
+    messages: int = Field(default=12, ge=2, le=50, description="At most so many messages, in whole turns.")
+
+
+class Input(Values):
+    """It recalls the conversation of the run."""
+
+
+class Output(Values):
+    history: list[Line] = Field(description="The conversation before this message, oldest line first.")
+    count: int = Field(description="How many messages were recalled.")
+    facts: str = Field(description="What was noted about this conversation, as a text for the AI.")
+
+
+@dataclass(frozen=True)
+class _Marker:
+    """A person gave the conversation back to the AI after the message `after_seq`."""
+
+    text: str
+    after_seq: int
+
+
+Turn = list[RowMapping]
+
+
+@node("recall", title="Recall conversation", group="ai", icon="history", sample=Input())
+def run(config: Config, input: Input, ctx: Context) -> Output:
+    if ctx.conversation is None:
+        raise NodeFailed("This run has no conversation to recall. Start it from a message.")
+    with ctx.read() as tx:
+        messages = _messages(tx, ctx, limit=2 * config.messages)
+        marker = _marker(tx, ctx)
+        facts = _facts(tx, ctx)
+    recalled = _whole_turns(messages, config.messages)
+    return Output(history=_lines(recalled, marker), count=len(recalled), facts=facts)
+
+
+def _whole_turns(messages: Sequence[RowMapping], limit: int) -> list[RowMapping]:
+    """The newest turns with at most `limit` messages in all."""
+    turns: list[Turn] = []
+    previous = "out"
+    for message in messages:
+        if message["direction"] == "in" and previous == "out":
+            turns.append([])
+        if turns:  # an answer before the first question stays out
+            turns[-1].append(message)
+        previous = message["direction"]
+    kept: list[Turn] = []
+    while turns and sum(map(len, kept)) + len(turns[-1]) <= limit:
+        kept.insert(0, turns.pop())
+    if not kept and turns:  # one turn longer than the limit: its question and the end of what followed
+        kept = [[turns[-1][0], *turns[-1][1 - limit :]]]
+    return list(chain.from_iterable(kept))
+
+
+def _lines(messages: Sequence[RowMapping], marker: _Marker | None) -> list[Line]:
+    if marker is None or (messages and messages[0]["seq"] > marker.after_seq):
+        return [_line(message) for message in messages]
+    before = [_settled(message) for message in messages if message["seq"] <= marker.after_seq]
+    after = [_line(message) for message in messages if message["seq"] > marker.after_seq]
+    return [*before, Line(role="system", content=_return_note(marker)), *after]
+
+
+def _return_note(marker: _Marker) -> str:
+    text = marker.text.strip() or "A colleague took over and gave the conversation back."
+    return text if SETTLED in text else f"{text} {SETTLED}"
+
+
+def _settled(message: RowMapping) -> Line:
+    line = _line(message)
+    if line.role == "user" and asks_for_person(message["content"]):
+        return Line(role="user", content=f"{line.content}\n(A colleague has already taken care of this request.)")
+    return line
+
+
+def _line(message: RowMapping) -> Line:
+    content = message["content"].strip() or "(a file without text)"
+    if message["direction"] == "in":
+        return Line(role="user", content=content)
+    # The model must not take a colleague's promise for its own, nor the other way round.
+    written = (
+        f"(written by {message['author_name'] or 'a colleague'}, a person) " if message["author"] == "human" else ""
+    )
+    return Line(role="assistant", content=written + content)
+
+
+def _messages(tx: Session, ctx: Context, limit: int) -> list[RowMapping]:
+    """The newest messages before this turn, oldest first; nothing of this run, and nothing that never reached the customer."""
+    assert ctx.conversation is not None
+    found = rows(
+        tx,
+        """
+        SELECT m.seq, m.direction, m.author, m.content, u.name AS author_name
+        FROM messages m LEFT JOIN users u ON u.id = m.author_user_id
+        WHERE m.conversation_id = %(conversation)s
+          AND (m.direction = 'in' AND (%(turn)s::bigint IS NULL OR m.seq < %(turn)s)
+               OR m.direction = 'out' AND m.state NOT IN ('failed', 'error', 'cancelled') AND m.run_id IS DISTINCT FROM %(run)s)
+        ORDER BY m.seq DESC LIMIT %(limit)s
+        """,
+        conversation=ctx.conversation.id,
+        turn=min((message.seq for message in ctx.turn.messages), default=None),
+        run=ctx.run_id,
+        limit=limit,
+    )
+    return list(reversed(found))
+
+
+def _marker(tx: Session, ctx: Context) -> _Marker | None:
+    assert ctx.conversation is not None
+    found = one(
+        tx,
+        """SELECT text, after_seq FROM ai_conversation_memory
+           WHERE conversation_id = %(conversation)s AND role = 'return_marker' ORDER BY id DESC LIMIT 1""",
+        conversation=ctx.conversation.id,
+    )
+    return _Marker(found["text"], found["after_seq"]) if found else None
+
+
+def _facts(tx: Session, ctx: Context) -> str:
+    """The newest summary, then the facts."""
+    assert ctx.conversation is not None
+    found = rows(
+        tx,
+        """SELECT text FROM ai_conversation_memory
+           WHERE conversation_id = %(conversation)s AND (role = 'fact' OR id = (
+               SELECT max(id) FROM ai_conversation_memory
+               WHERE conversation_id = %(conversation)s AND role = 'summary'))
+           ORDER BY role DESC, id LIMIT 20""",
+        conversation=ctx.conversation.id,
+    )
+    return "\n".join(memory["text"] for memory in found)
