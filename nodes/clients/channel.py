@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
@@ -139,6 +139,7 @@ class ChannelClient(Protocol):
 
     kind: str
     max_text_length: int
+    repeatable: bool  # True = sending the same OutgoingMessage twice shows it once, so an unknown outcome is simply tried again
 
     def verify(self, account: Account, request: Request) -> None:
         """Return when the provider signed the request; raise SignatureInvalid otherwise."""
@@ -152,5 +153,11 @@ class ChannelClient(Protocol):
     def send(self, account: Account, message: OutgoingMessage) -> Sent:
         """Hand one message to the provider. Raises NotSent, Throttled, Rejected, AuthFailed, OutcomeUnknown."""
 
-    def reconcile(self, account: Account, message: OutgoingMessage, since: datetime) -> Found | Absent | CannotTell:
-        """Ask the provider whether a message with an unknown outcome, begun at `since`, is there."""
+    def reconcile(
+        self, account: Account, message: OutgoingMessage, since: datetime, known: Collection[str] = ()
+    ) -> Found | Absent | CannotTell:
+        """Ask the provider whether a message with an unknown outcome, begun at `since`, is there.
+
+        `known` are provider ids of other messages of ours to the same recipient, so that the same words said twice
+        are not taken for one. Ask only when a request begun at `since` can no longer be on its way.
+        """
