@@ -83,4 +83,9 @@ def live(tx: Session) -> list[LiveAutomation]:
 
 
 def set_enabled(tx: Session, automation_id: UUID, enabled: bool) -> None:
-    run(tx, "UPDATE automations SET enabled = %(on)s, updated_at = now() WHERE id = %(id)s", id=automation_id, on=enabled)
+    run(
+        tx,
+        "UPDATE automations SET enabled = %(on)s, updated_at = now() WHERE id = %(id)s",
+        id=automation_id,
+        on=enabled,
+    )

@@ -70,10 +70,25 @@ def find_or_create(
     return _row(created), bool(created["is_new"])
 
 
+def at_address(tx: Session, connection_id: UUID, channel: str, address: str) -> ConversationRow | None:
+    """The conversation of an address, locked until the end of the transaction; None where nobody wrote from there yet."""
+    found = one(
+        tx,
+        f"""SELECT {_COLUMNS} FROM conversations
+            WHERE connection_id = %(connection)s AND channel = %(channel)s AND address = %(address)s FOR UPDATE""",
+        connection=connection_id,
+        channel=channel,
+        address=address,
+    )
+    return _row(found) if found else None
+
+
 def get(tx: Session, conversation_id: UUID, *, lock: bool = False) -> ConversationRow | None:
     """One conversation; with `lock` nobody else changes it until this transaction ends."""
     found = one(
-        tx, f"SELECT {_COLUMNS} FROM conversations WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""), id=conversation_id
+        tx,
+        f"SELECT {_COLUMNS} FROM conversations WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""),
+        id=conversation_id,
     )
     return _row(found) if found else None
 
@@ -162,7 +177,9 @@ def record_outbound(
     return message_id
 
 
-def record_note(tx: Session, conversation: ConversationRow, text: str, user_id: UUID | None = None, **metadata: Any) -> int:
+def record_note(
+    tx: Session, conversation: ConversationRow, text: str, user_id: UUID | None = None, **metadata: Any
+) -> int:
     """A line in the thread for people only; returns its seq."""
     kept = one(
         tx,
@@ -297,7 +314,9 @@ def returned_at(tx: Session, conversation_id: UUID) -> int:
 
 
 def last_seq(tx: Session, conversation_id: UUID) -> int:
-    found = one(tx, "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation_id = %(id)s", id=conversation_id)
+    found = one(
+        tx, "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation_id = %(id)s", id=conversation_id
+    )
     return int(found["seq"]) if found else 0
 
 

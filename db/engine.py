@@ -145,7 +145,9 @@ def _enter(tx: Session, statement: str, workspace: str) -> None:
             tx.rollback()
             if attempt == CONNECT_TRIES - 1:
                 raise DatabaseUnreachable(f"Postgres does not answer: {error.orig}") from error
-            if not error.connection_invalidated:  # a dead pooled connection is replaced at once, a server that is away gets time
+            if (
+                not error.connection_invalidated
+            ):  # a dead pooled connection is replaced at once, a server that is away gets time
                 time.sleep(0.2 * 2**attempt)
 
 

@@ -129,7 +129,8 @@ def release_expired(tx: Session) -> int:
            SET state = CASE WHEN attempts >= %(most)s THEN 'parked' ELSE 'pending' END, lease_until = NULL, due_at = now(),
                note = CASE WHEN attempts >= %(most)s THEN 'The worker died three times while it worked on this.' ELSE note END
            WHERE state = 'processing' AND lease_until < now()""",
-        most=MAX_ATTEMPTS + 2,  # a killed machine is not the event's fault: two more chances than for an error of its own
+        most=MAX_ATTEMPTS
+        + 2,  # a killed machine is not the event's fault: two more chances than for an error of its own
     )
 
 

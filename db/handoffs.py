@@ -56,14 +56,18 @@ def open_one(
 
 
 def get(tx: Session, handoff_id: UUID, *, lock: bool = False) -> HandoffRow | None:
-    found = one(tx, f"SELECT {_COLUMNS} FROM handoffs WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""), id=handoff_id)
+    found = one(
+        tx, f"SELECT {_COLUMNS} FROM handoffs WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""), id=handoff_id
+    )
     return _row(found) if found else None
 
 
 def of_conversation(tx: Session, conversation_id: UUID) -> HandoffRow | None:
     """The open handoff of a conversation."""
     found = one(
-        tx, f"SELECT {_COLUMNS} FROM handoffs WHERE conversation_id = %(id)s AND state <> 'resolved'", id=conversation_id
+        tx,
+        f"SELECT {_COLUMNS} FROM handoffs WHERE conversation_id = %(id)s AND state <> 'resolved'",
+        id=conversation_id,
     )
     return _row(found) if found else None
 

@@ -148,7 +148,9 @@ def settle(
     )
 
 
-def settle_known(tx: Session, outbox_id: UUID, state: Literal["done", "failed"], provider_message_id: str | None) -> bool:
+def settle_known(
+    tx: Session, outbox_id: UUID, state: Literal["done", "failed"], provider_message_id: str | None
+) -> bool:
     """A receipt or a look-up says what became of an effect whose outcome was unknown (or is still on its way)."""
     return bool(
         run(

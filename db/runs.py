@@ -38,7 +38,7 @@ class Run:
     epoch: int
     attempts: int
     created_at: datetime
-    started_at: datetime | None
+    fresh: bool  # taken up for the first time: there is no journal yet
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,10 @@ def claim(tx: Session, owner: str, lease_seconds: float, limit: int) -> list[Run
     except IntegrityError:
         savepoint.rollback()
         return []
-    return [Run(**{name: r[name] for name in Run.__dataclass_fields__}) for r in sorted(claimed, key=lambda r: int(r["seq"]))]
+    return [
+        Run(**{name: r[name] for name in Run.__dataclass_fields__})
+        for r in sorted(claimed, key=lambda r: int(r["seq"]))
+    ]
 
 
 _CLAIM = """
@@ -136,7 +139,7 @@ _CLAIM = """
                      THEN coalesce((SELECT c.owner_epoch FROM conversations c WHERE c.id = r.conversation_id), 0) ELSE r.epoch END
     FROM due, automation_versions v, automations a
     WHERE r.id = due.id AND v.id = r.version_id AND a.id = r.automation_id
-    RETURNING r.*, v.document, a.name AS automation
+    RETURNING r.*, r.started_at = now() AS fresh, v.document, a.name AS automation
 """
 
 

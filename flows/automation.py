@@ -27,11 +27,17 @@ class Step(BaseModel):
     node: str = Field(description="Node and version, for example generate@1.")
     title: str = Field(default="", description="Title on the card; empty means the node's own.")
     config: dict[str, Any] = Field(default_factory=dict, description="Settings; texts may hold {{step.output}}.")
-    input: dict[str, str] = Field(default_factory=dict, description="Input field -> earlier output, for example reply.text.")
+    input: dict[str, str] = Field(
+        default_factory=dict, description="Input field -> earlier output, for example reply.text."
+    )
     when: list[When] = Field(default_factory=list, description="Conditions that must all hold.")
-    on_error: Literal["stop", "continue"] = Field(default="stop", description="What happens to the run when the step fails.")
+    on_error: Literal["stop", "continue"] = Field(
+        default="stop", description="What happens to the run when the step fails."
+    )
     retries: int = Field(default=0, ge=0, le=5, description="How often a failed step is tried again.")
-    timeout_seconds: float = Field(default=60, gt=0, le=600, description="Seconds after which the step counts as failed.")
+    timeout_seconds: float = Field(
+        default=60, gt=0, le=600, description="Seconds after which the step counts as failed."
+    )
     disabled: bool = Field(default=False, description="A disabled step is skipped.")
 
 

@@ -34,16 +34,21 @@ class NodeFailed(Exception):
     """The step cannot do its work; the message is a plain sentence for the person who reads the run."""
 
 
+def _label(name: str, info: object) -> str:
+    """The label of a field in a form: "only_when_open" -> "Only when open"."""
+    return name.replace("_", " ").capitalize()
+
+
 class Settings(BaseModel):
     """The root of every `Config`: unknown fields are refused, so a misspelt setting is seen."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=_label)
 
 
 class Values(BaseModel):
     """The root of every `Input` and `Output`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", field_title_generator=_label)
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,9 @@ class Business:
 
     name: str
     timezone: ZoneInfo
-    settings: Mapping[str, Any] = field(default_factory=dict)  # hours, holidays, scope, ... (nodes.hours reads the hours)
+    settings: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # hours, holidays, scope, ... (nodes.hours reads the hours)
     contact_limit_seconds: float = 10.0  # one AI answer per contact in this time; 0 = no limit
 
 
@@ -236,8 +243,23 @@ def node(
         config, given, output = _types(name, run)
         _check(name, config, given, output, sample, effects, group, refuses)
         description = (inspect.getdoc(inspect.getmodule(run)) or "").split("\n")[0]
+        if not description.endswith("."):
+            raise NodeDefinitionError(f"Node '{name}': the module needs a docstring whose first line is a sentence.")
         run.spec = NodeSpec(  # type: ignore[attr-defined]
-            name, version, title, description, group, icon, config, given, output, frozenset(effects), sample, costly, run, refuses
+            name,
+            version,
+            title,
+            description,
+            group,
+            icon,
+            config,
+            given,
+            output,
+            frozenset(effects),
+            sample,
+            costly,
+            run,
+            refuses,
         )
         return run
 
@@ -250,7 +272,9 @@ def _types(name: str, run: Callable[..., Any]) -> tuple[type[Settings], type[Val
         raise NodeDefinitionError(f"Node '{name}': run must take (config, input, ctx).")
     outputs = [kind for kind in _members(hints["return"]) if inspect.isclass(kind) and issubclass(kind, Values)]
     if len(outputs) != 1:
-        raise NodeDefinitionError(f"Node '{name}': run must return its Output, Result[Output] or one of them and Pause.")
+        raise NodeDefinitionError(
+            f"Node '{name}': run must return its Output, Result[Output] or one of them and Pause."
+        )
     return hints["config"], hints["input"], outputs[0]
 
 
@@ -280,11 +304,15 @@ def _check(
             raise NodeDefinitionError(f"Node '{name}': {model.__name__} must derive from {root.__name__}.")
         for field_name, info in model.model_fields.items():
             if not (info.description or "").endswith("."):
-                raise NodeDefinitionError(f"Node '{name}': {model.__name__}.{field_name} needs a description that ends with a period.")
+                raise NodeDefinitionError(
+                    f"Node '{name}': {model.__name__}.{field_name} needs a description that ends with a period."
+                )
     if not isinstance(sample, given):
         raise NodeDefinitionError(f"Node '{name}': sample must be an Input.")
     for kind in effects:
         if kind not in EFFECT_KINDS:
-            raise NodeDefinitionError(f"Node '{name}': '{kind}' is not an effect (known: {', '.join(sorted(EFFECT_KINDS))}).")
+            raise NodeDefinitionError(
+                f"Node '{name}': '{kind}' is not an effect (known: {', '.join(sorted(EFFECT_KINDS))})."
+            )
     if (group == "trigger") != (refuses is not None):
         raise NodeDefinitionError(f"Node '{name}': a trigger, and only a trigger, says what it refuses.")

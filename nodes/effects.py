@@ -30,9 +30,11 @@ class Media(BaseModel):
 
 
 class Effect(BaseModel):
-    """The root of all effects. `repeatable` effects may be performed twice without harm, a message may not."""
+    """The root of all effects."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
 
 
 class SendMessage(Effect):
@@ -61,7 +63,9 @@ class NotifyPeople(Effect):
 
     kind: Literal["notify_people"] = "notify_people"
     via: Literal["email", "page"] = Field(description="The way the notice takes.")
-    to: tuple[str, ...] = Field(default=(), description="Mail addresses; empty means every agent and admin of the workspace.")
+    to: tuple[str, ...] = Field(
+        default=(), description="Mail addresses; empty means every agent and admin of the workspace."
+    )
     subject: str = Field(description="Subject line.")
     text: str = Field(description="Text of the notice.")
 

@@ -149,5 +149,6 @@ CREATE INDEX outbox_order ON outbox (order_key, seq) WHERE state IN ('pending', 
 CREATE INDEX outbox_unknown ON outbox (sending_since) WHERE state = 'unknown';
 CREATE INDEX outbox_conversation ON outbox (conversation_id, seq);
 CREATE INDEX outbox_run ON outbox (run_id) WHERE run_id IS NOT NULL;
+CREATE INDEX outbox_provider ON outbox (connection_id, provider_message_id) WHERE provider_message_id IS NOT NULL;
 -- One effect of a conversation on its way at a time.
 CREATE UNIQUE INDEX outbox_one ON outbox (order_key) WHERE state = 'sending';

@@ -139,7 +139,9 @@ class ChannelClient(Protocol):
 
     kind: str
     max_text_length: int
-    repeatable: bool  # True = sending the same OutgoingMessage twice shows it once, so an unknown outcome is simply tried again
+    repeatable: (
+        bool  # True = sending the same OutgoingMessage twice shows it once, so an unknown outcome is simply tried again
+    )
 
     def verify(self, account: Account, request: Request) -> None:
         """Return when the provider signed the request; raise SignatureInvalid otherwise."""

@@ -1,0 +1,328 @@
+"""The only door out: claim what may leave, perform it with no transaction open, settle what became of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy.engine import RowMapping
+from sqlmodel import Session
+
+from db import connections, conversations, limits, live, outbox
+from db.engine import run, system, transaction
+from db.outbox import OutboxRow
+from db.settings import get_settings
+from flows.accounts import Accounts, KnownAccount
+from flows.crash_points import crash_point
+from flows.notices import notify
+from nodes.clients import registry as clients
+from nodes.clients.channel import Absent, Channel, Found, IncomingMedia, OutgoingMessage
+from nodes.effects import REPEATABLE
+from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected, Throttled
+
+log = logging.getLogger(__name__)
+
+WHATSAPP_WINDOW = timedelta(hours=24)  # Meta's customer service window: free text only within it
+PAUSED_RETRY_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A claimed effect that may leave, and where to."""
+
+    row: OutboxRow
+    channel: Channel | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """Performs effects for one worker. `owner` is the worker's name in the leases."""
+
+    owner: str
+    lease_seconds: float
+    accounts: Accounts = field(default_factory=Accounts)
+
+    def claim(self, limit: int) -> list[Ready]:
+        """Lease what may leave now; what may not leave any more is cancelled in the same transaction."""
+        with system() as tx:
+            rows = outbox.claim(tx, self.owner, self.lease_seconds, limit)
+            pens = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
+            ready = [ready for row in rows if (ready := self._judge(tx, row, pens)) is not None]
+            _mark_sending(tx, ready)
+        crash_point("claim")
+        return ready
+
+    def _judge(self, tx: Session, row: OutboxRow, pens: Mapping[UUID, RowMapping]) -> Ready | None:
+        if row.conversation_id is None or row.effect["kind"] != "send_message":
+            return Ready(row)
+        pen = pens[row.conversation_id]
+        refused = _not_any_more(row, pen)
+        if refused:
+            self._settle(tx, row, "cancelled", error_code="not_sent", error=refused)
+            return None
+        if pen["channel"] == "whatsapp" and not _within_window(pen):
+            self._settle(tx, row, "failed", error_code="window_closed", error=_WINDOW_CLOSED)
+            return None
+        return Ready(row, pen["channel"], pen["address"])
+
+    def perform(self, ready: Ready) -> None:
+        """Do one effect and settle it. Never raises for what a provider does."""
+        row = ready.row
+        try:
+            pid, state = self._do(ready)
+        except Throttled as busy:
+            self._put_off(row, busy.retry_after_seconds, busy.reason, counted=False)
+        except NotSent as trouble:
+            self._not_sent(row, trouble.reason)
+        except AuthFailed as refused:
+            self._pause(row, refused.reason)
+        except Rejected as refused:
+            self._end(row, "failed", error_code=refused.code, error=refused.reason)
+        except OutcomeUnknown as unknown:
+            self._unknown(row, unknown.reason)
+        except ClientError as error:
+            self._end(row, "failed", error_code="not_possible", error=error.reason)
+        else:
+            crash_point("settle")
+            self._end(row, "done", provider_message_id=pid, message_state=state)
+
+    def _do(self, ready: Ready) -> tuple[str | None, str]:
+        crash_point("perform")
+        if ready.row.effect["kind"] == "notify_people":
+            return notify(ready.row, self.accounts), "sent"
+        known = self._account(ready)
+        client = clients.client(known.account.kind)
+        sent = client.send(known.account, outgoing(ready.row, known, ready.channel, ready.address))
+        return sent.provider_message_id, sent.state
+
+    def _account(self, ready: Ready) -> KnownAccount:
+        row = ready.row
+        assert row.connection_id is not None
+        known = self.accounts.of(row.workspace_id, row.connection_id)
+        if not known.active:
+            raise Throttled(f"The connection is paused: {known.reason}", PAUSED_RETRY_SECONDS)
+        if ready.channel == "whatsapp":
+            _keep_the_limit(row)
+        return known
+
+    def _not_sent(self, row: OutboxRow, reason: str) -> None:
+        if row.attempts >= outbox.MAX_ATTEMPTS:
+            self._end(row, "failed", error_code="not_sent", error=f"{reason} It was tried {row.attempts} times.")
+            return
+        delay = outbox.BACKOFF_SECONDS[min(row.attempts, len(outbox.BACKOFF_SECONDS)) - 1]
+        log.warning(
+            "A message is tried again", extra={"action": "delivery.retry", "outbox": str(row.id), "reason": reason}
+        )
+        self._put_off(row, delay, reason, counted=True)
+
+    def _pause(self, row: OutboxRow, reason: str) -> None:
+        log.error("A connection is paused", extra={"action": "connection.paused", "connection": str(row.connection_id)})
+        with transaction(row.workspace_id) as tx:
+            if row.connection_id is not None:
+                connections.pause(tx, row.connection_id, reason)
+                self.accounts.forget(row.connection_id)
+                live.publish(tx, row.workspace_id, "connection", connection=row.connection_id)
+            outbox.put_off(tx, row.id, self.owner, PAUSED_RETRY_SECONDS, reason, counted=False)
+            _back_to_pending(tx, row)
+
+    def _put_off(self, row: OutboxRow, seconds: float, reason: str, *, counted: bool) -> None:
+        with transaction(row.workspace_id) as tx:
+            if outbox.put_off(tx, row.id, self.owner, seconds, reason, counted=counted):
+                _back_to_pending(tx, row)
+
+    def _unknown(self, row: OutboxRow, reason: str) -> None:
+        if row.effect["kind"] in REPEATABLE:
+            self._not_sent(row, reason)
+            return
+        log.error("Nobody knows whether a message left", extra={"action": "delivery.unknown", "outbox": str(row.id)})
+        self._end(row, "unknown", error_code="outcome_unknown", error=reason)
+
+    def _end(self, row: OutboxRow, state: str, **told: Any) -> None:
+        with transaction(row.workspace_id) as tx:
+            self._settle(tx, row, state, **told)
+
+    def _settle(
+        self,
+        tx: Session,
+        row: OutboxRow,
+        state: Any,
+        *,
+        provider_message_id: str | None = None,
+        message_state: str = "",
+        error_code: str = "",
+        error: str = "",
+    ) -> None:
+        held = outbox.settle(
+            tx,
+            row.id,
+            self.owner,
+            state,
+            provider_message_id=provider_message_id,
+            error_code=error_code,
+            error=error,
+        )
+        if not held and state != "done":
+            return  # the lease was lost; whoever has it now decides. What the provider accepted is true all the same.
+        if not held:
+            outbox.settle_known(tx, row.id, "done", provider_message_id)
+        if row.message_id is not None:
+            conversations.advance_state(
+                tx,
+                row.workspace_id,
+                row.message_id,
+                message_state or state,
+                provider_message_id=provider_message_id,
+                error_code=error_code,
+                error=error,
+            )
+
+
+def _keep_the_limit(row: OutboxRow) -> None:
+    per_minute = get_settings().limit_whatsapp_per_minute
+    if not per_minute:
+        return
+    with transaction(row.workspace_id) as tx:
+        wait = limits.take(tx, f"whatsapp:{row.connection_id}", per_minute, 60, datetime.now(UTC))
+    if wait:
+        raise Throttled(f"The limit of {per_minute} WhatsApp messages per minute of this number is reached.", wait)
+
+
+def outgoing(row: OutboxRow, known: KnownAccount, channel: Channel | None, address: str) -> OutgoingMessage:
+    """The message of an effect as a client takes it."""
+    assert channel is not None
+    public = get_settings().public_url
+    callback = (
+        f"{str(public).rstrip('/')}/webhook/{known.account.kind}/{known.account.id}/status?m={row.id}" if public else ""
+    )
+    media = tuple(
+        IncomingMedia(item["url"], item.get("content_type", ""), item.get("name", ""))
+        for item in row.effect.get("media", ())
+    )
+    return OutgoingMessage(row.id, channel, address, row.effect["text"], media, callback)
+
+
+@dataclass(frozen=True)
+class Reconciliation:
+    """Finds out what became of effects that nobody knows of: a worker died while sending, or an answer never came."""
+
+    accounts: Accounts
+    after_seconds: float
+
+    def take_over_expired(self, limit: int = 100) -> int:
+        """Effects whose worker died: what may be repeated is due again, a message becomes unknown."""
+        with system() as tx:
+            rows = outbox.expired(tx, limit)
+            for row in rows:
+                again = row.effect["kind"] in REPEATABLE or self._repeatable(tx, row)
+                outbox.give_up_lease(tx, row, "pending" if again else "unknown", "The worker died while it sent this.")
+                if again:
+                    _back_to_pending(tx, row)
+                elif row.message_id is not None:
+                    conversations.advance_state(
+                        tx, row.workspace_id, row.message_id, "unknown", error_code="outcome_unknown", error=_UNKNOWN
+                    )
+            live.ring(tx, "outbox")
+        return len(rows)
+
+    def _repeatable(self, tx: Session, row: OutboxRow) -> bool:
+        if row.connection_id is None:
+            return True
+        return clients.client(self.accounts.get(tx, row.connection_id).account.kind).repeatable
+
+    def ask(self, limit: int = 20) -> int:
+        """Ask the providers about unknown messages that are old enough; returns how many were cleared up."""
+        with system() as tx:
+            rows = outbox.to_reconcile(tx, self.after_seconds, limit)
+            places = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
+            known = {row.id: self.accounts.get(tx, row.connection_id) for row in rows if row.connection_id}
+        return sum(self._ask_about(row, known[row.id], places) for row in rows if row.conversation_id in places)
+
+    def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, RowMapping]) -> bool:
+        assert row.conversation_id is not None
+        place = places[row.conversation_id]
+        message = outgoing(row, known, place["channel"], place["address"])
+        try:
+            answer = clients.client(known.account.kind).reconcile(known.account, message, row.sending_since)
+        except ClientError as error:
+            log.warning("The provider could not be asked", extra={"action": "reconcile.later", "reason": error.reason})
+            return False
+        with transaction(row.workspace_id) as tx:
+            match answer:
+                case Found():
+                    return self._found(tx, row, answer)
+                case Absent():
+                    return self._absent(tx, row)
+                case _:
+                    return False
+
+    def _found(self, tx: Session, row: OutboxRow, answer: Found) -> bool:
+        state: Any = "failed" if answer.state == "failed" else "done"
+        if not outbox.settle_known(tx, row.id, state, answer.provider_message_id):
+            return False
+        if row.message_id is not None:
+            conversations.advance_state(
+                tx, row.workspace_id, row.message_id, answer.state, provider_message_id=answer.provider_message_id
+            )
+        log.info(
+            "An unknown message was found at the provider", extra={"action": "reconcile.found", "outbox": str(row.id)}
+        )
+        return True
+
+    def _absent(self, tx: Session, row: OutboxRow) -> bool:
+        if not outbox.send_again(tx, row.id):
+            return False
+        _back_to_pending(tx, row)
+        live.ring(tx, "outbox")
+        log.info(
+            "An unknown message never arrived and is sent again",
+            extra={"action": "reconcile.absent", "outbox": str(row.id)},
+        )
+        return True
+
+
+_UNKNOWN = (
+    "Nobody knows whether this message left: the program stopped while it was being sent. The provider is being asked."
+)
+_WINDOW_CLOSED = "WhatsApp takes free text only within 24 hours of the customer's last message. Send an approved template, or wait for a message."
+
+
+def _not_any_more(row: OutboxRow, pen: RowMapping) -> str:
+    """Why an automatic message may not leave now, or ''. A person may always write."""
+    if row.author == "human":
+        return ""
+    if row.epoch is not None and row.epoch != pen["owner_epoch"]:
+        return "Not sent: the conversation changed hands after this was written."
+    if pen["opted_out_at"] is not None:
+        return "Not sent: the contact asked for no more automatic messages."
+    if row.author == "ai" and pen["owner"] != "ai":
+        return "Not sent: a person has this conversation."
+    if row.author == "ai" and not pen["ai_enabled"]:
+        return "Not sent: the AI is switched off in this conversation."
+    return ""
+
+
+def _within_window(pen: RowMapping) -> bool:
+    return pen["last_inbound_at"] is not None and datetime.now(UTC) - pen["last_inbound_at"] < WHATSAPP_WINDOW
+
+
+def _mark_sending(tx: Session, ready: Sequence[Ready]) -> None:
+    ids = [item.row.message_id for item in ready if item.row.message_id]
+    if ids:
+        run(tx, "UPDATE messages SET state = 'sending' WHERE id = ANY(%(ids)s) AND state = 'pending'", ids=ids)
+
+
+def _back_to_pending(tx: Session, row: OutboxRow) -> None:
+    """The one step back a message may take: it certainly has not left."""
+    if row.message_id is not None:
+        run(
+            tx,
+            "UPDATE messages SET state = 'pending', error = '', error_code = '' WHERE id = %(id)s AND state IN ('sending', 'unknown')",
+            id=row.message_id,
+        )
+        if row.conversation_id is not None:
+            live.publish(tx, row.workspace_id, "message", conversation=row.conversation_id, message=row.message_id)

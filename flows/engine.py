@@ -1,0 +1,150 @@
+"""Execute one claimed run: load what it is about, walk its steps, write down how it ended. Plain Python, no Prefect."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Literal
+
+from db import conversations, runs
+from db.engine import transaction
+from db.runs import Run
+from flows.commit import LiveKeeper, hand_over
+from flows.facts import Facts, ReadDesk, load
+from flows.models import Models
+from flows.observe import Execution, PlannedStep
+from flows.plan import Plan, Plans
+from flows.steps import RunFailed, RunPaused, RunStopped, Walk
+from nodes.contract import Context
+from nodes.effects import OpenHandoff
+from nodes.errors import NotSent, Throttled
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = (2, 15)  # before a run is taken up for the second and the third time
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a taking-up of a run ended."""
+
+    state: Literal["done", "waiting", "failed", "superseded", "cancelled", "lost"]
+    sentence: str
+
+
+def now_utc() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Executes runs for one worker. `owner` is the worker's name in the leases."""
+
+    owner: str
+    models: Models
+    clock: Callable[[], datetime] = now_utc
+    plans: Plans = field(default_factory=Plans)
+
+    def execute(self, run: Run, execution: Execution) -> Outcome:
+        """Carry a claimed run as far as it goes. Never raises for trouble of the run itself: that is its outcome."""
+        desk = ReadDesk(run.workspace_id)
+        try:
+            outcome = self._execute(run, execution, desk)
+        finally:
+            desk.close()
+        execution.ended(outcome.state, outcome.sentence)
+        return outcome
+
+    def _execute(self, run: Run, execution: Execution, desk: ReadDesk) -> Outcome:
+        plan = self.plans.of(run.version_id, run.document)
+        with desk() as tx:
+            facts = load(tx, run)
+            journal = {} if run.fresh else runs.journal(tx, run.id)
+        execution.plan(run.automation, _who(facts), _planned(plan))
+        keeper = LiveKeeper(run, self.owner, facts.business.contact_limit_seconds)
+        keeper.answered = any(
+            effect.get("kind") == "send_message" for record in journal.values() for effect in record.effects
+        )
+        walk = Walk(plan, self._contexts(run, facts, desk), journal, keeper, execution, before_costly=desk.close)
+        try:
+            walk.go()
+            return Outcome("done", keeper.outcome)
+        except RunStopped:
+            return Outcome(keeper.state if keeper.state != "running" else "lost", keeper.outcome)
+        except RunPaused as pause:
+            return self._wait(run, pause.until, pause.reason, counted=False)
+        except Throttled as busy:
+            return self._wait(
+                run, self.clock() + timedelta(seconds=busy.retry_after_seconds), busy.reason, counted=False
+            )
+        except NotSent as trouble:
+            return self._try_again(keeper.run, trouble.reason)
+        except RunFailed as failure:
+            return self._fail(keeper.run, str(failure))
+
+    def _contexts(self, run: Run, facts: Facts, desk: ReadDesk) -> Callable[[str, datetime | None], Context]:
+        llm, embedder = self.models.of(run.workspace_id)
+        first = Context(
+            run_id=run.id,
+            step_id="",
+            now=self.clock(),
+            business=facts.business,
+            contact=facts.contact,
+            conversation=facts.conversation,
+            turn=facts.turn,
+            trigger=run.trigger,
+            llm=llm,
+            embedder=embedder,
+            read=desk,
+        )
+
+        def context(step_id: str, paused_since: datetime | None) -> Context:
+            return replace(first, step_id=step_id, now=self.clock(), paused_since=paused_since)
+
+        return context
+
+    def _wait(self, run: Run, until: datetime, reason: str, *, counted: bool) -> Outcome:
+        with transaction(run.workspace_id) as tx:
+            if not runs.hold(tx, run.id, self.owner):
+                return Outcome("lost", "")
+            runs.put_off(tx, run.id, until, reason, counted=counted)
+        return Outcome("waiting", reason)
+
+    def _try_again(self, run: Run, reason: str) -> Outcome:
+        if run.attempts >= runs.MAX_ATTEMPTS:
+            return self._fail(run, reason)
+        delay = RETRY_SECONDS[min(run.attempts, len(RETRY_SECONDS)) - 1]
+        log.warning("A run is tried again", extra={"action": "run.retry", "run": str(run.id), "reason": reason})
+        return self._wait(run, self.clock() + timedelta(seconds=delay), reason, counted=True)
+
+    def _fail(self, run: Run, sentence: str) -> Outcome:
+        """The run failed for good: the customer must not be left without anybody, so a person is asked for."""
+        log.error("A run failed", extra={"action": "run.failed", "run": str(run.id), "reason": sentence})
+        return self.fail(run, sentence)
+
+    def fail(self, run: Run, sentence: str) -> Outcome:
+        """Write the failure down and ask for a person where the AI held the conversation."""
+        with transaction(run.workspace_id) as tx:
+            if not runs.hold(tx, run.id, self.owner):
+                return Outcome("lost", "")
+            runs.finish(tx, run.workspace_id, run.id, "failed", sentence)
+            conversation = run.conversation_id and conversations.get(tx, run.conversation_id, lock=True)
+            if conversation and conversation.owner == "ai" and conversation.owner_epoch == run.epoch:
+                request = OpenHandoff(
+                    kind="open_handoff",
+                    reason_code="tool_failure",
+                    reason=f"The automation '{run.automation}' failed. {sentence}",
+                )
+                hand_over(tx, conversation, f"run:{run.id}", request)
+        return Outcome("failed", sentence)
+
+
+def _who(facts: Facts) -> str:
+    contact = facts.contact
+    return (contact.name or contact.phone or contact.email or "Visitor") if contact else "Nobody in particular"
+
+
+def _planned(plan: Plan) -> tuple[PlannedStep, ...]:
+    return tuple(PlannedStep(bound.id, bound.title, bound.spec.key) for bound in plan.steps)

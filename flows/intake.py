@@ -1,0 +1,235 @@
+"""The only door in: an event becomes contact, conversation, message, decisions and runs, in one transaction."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import assert_never
+from uuid import UUID
+
+from sqlmodel import Session
+
+from db import automations, contacts, conversations, events, live, outbox, runs
+from db.automations import LiveAutomation
+from db.conversations import ConversationRow
+from db.engine import one, transaction
+from db.events import Event
+from db.settings import get_settings
+from flows.accounts import Accounts
+from flows.facts import business
+from flows.plan import Plan, Plans
+from flows.requests import request_of
+from nodes.clients import registry as clients
+from nodes.clients.channel import Ignored, IncomingMessage, Receipt
+from nodes.contract import Business, Occasion
+
+log = logging.getLogger(__name__)
+
+# What a linked phone or a provider delivers from long ago is kept, but not answered.
+OLD_HISTORY = timedelta(hours=24)
+
+
+class ReceiptTooEarly(Exception):
+    """The receipt of a message whose provider id is not written down yet: the event is tried again in a moment."""
+
+
+@dataclass(frozen=True)
+class Intake:
+    """Accepts events for one worker. `owner` is the worker's name in the leases."""
+
+    owner: str
+    accounts: Accounts = field(default_factory=Accounts)
+    plans: Plans = field(default_factory=Plans)
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+
+    def accept(self, event: Event) -> None:
+        """Work a claimed event off. Raises whatever went wrong; nothing of the event is kept then."""
+        with transaction(event.workspace_id) as tx:
+            account = self.accounts.get(tx, event.connection_id).account
+            notes = [
+                self._arrival(tx, event, arrival)
+                for arrival in clients.client(account.kind).parse(account, request_of(event.payload))
+            ]
+            note = " ".join(note for note in notes if note)
+            ignored = bool(notes) and all(note.startswith("Ignored") for note in notes)
+            if not events.finish(tx, event.id, self.owner, note, ignored=ignored):
+                tx.rollback()  # another worker has it: what it does counts
+                log.warning(
+                    "An event was taken over by another worker", extra={"action": "intake.lost", "event": str(event.id)}
+                )
+
+    def _arrival(self, tx: Session, event: Event, arrival: IncomingMessage | Receipt | Ignored) -> str:
+        match arrival:
+            case IncomingMessage():
+                return self._message(tx, event, arrival)
+            case Receipt():
+                return self._receipt(tx, event, arrival)
+            case Ignored():
+                runs.decide(tx, event.workspace_id, event.id, None, None, fired=False, reason=arrival.reason)
+                return f"Ignored: {arrival.reason}"
+            case _:
+                assert_never(arrival)
+
+    def _message(self, tx: Session, event: Event, arrival: IncomingMessage) -> str:
+        conversation, is_new = self._conversation(tx, event, arrival)
+        kept = conversations.record_inbound(
+            tx,
+            conversation,
+            arrival.provider_message_id,
+            arrival.text,
+            [{"url": m.url, "content_type": m.content_type, "name": m.name} for m in arrival.media],
+            arrival.metadata,
+            self.clock(),
+        )
+        if kept is None:
+            return "Ignored: this message is here already."
+        message_id, seq = kept
+        reason = self._not_for_automations(tx, conversation, arrival)
+        if reason:
+            runs.decide(tx, event.workspace_id, event.id, message_id, None, fired=False, reason=reason)
+            return ""
+        occasion = Occasion("message", arrival.channel, arrival.text, is_new, self.clock(), self._business(tx, event))
+        self._offer(tx, event, conversation, message_id, seq, occasion)
+        return ""
+
+    def _conversation(self, tx: Session, event: Event, arrival: IncomingMessage) -> tuple[ConversationRow, bool]:
+        known = conversations.at_address(tx, event.connection_id, arrival.channel, arrival.address)
+        if known is not None:
+            return known, False
+        contact = contacts.resolve(
+            tx, event.workspace_id, [(identity.kind, identity.address) for identity in arrival.identities], arrival.name
+        )
+        return conversations.find_or_create(
+            tx, event.workspace_id, contact.id, event.connection_id, arrival.channel, arrival.address
+        )
+
+    def _not_for_automations(self, tx: Session, conversation: ConversationRow, arrival: IncomingMessage) -> str:
+        """Why no automation is even asked, or ''."""
+        if arrival.opt_out:
+            contacts.set_opt_out(tx, conversation.contact_id, arrival.opt_out == "stop", self.clock())
+            live.publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id)
+            return (
+                "The contact wrote a stop word: nothing automatic is sent any more."
+                if arrival.opt_out == "stop"
+                else "The contact wrote a start word: automatic messages are allowed again."
+            )
+        if arrival.sent_at is not None and self.clock() - arrival.sent_at > OLD_HISTORY:
+            return "The message is more than 24 hours old: it is kept, and not answered."
+        return ""
+
+    def _business(self, tx: Session, event: Event) -> Business:
+        found = one(
+            tx,
+            "SELECT name AS business_name, timezone, settings FROM workspaces WHERE id = %(id)s",
+            id=event.workspace_id,
+        )
+        assert found is not None
+        return business(found)
+
+    def _offer(
+        self, tx: Session, event: Event, conversation: ConversationRow, message_id: UUID, seq: int, occasion: Occasion
+    ) -> None:
+        """Ask the automations in order of priority; the first that fires takes the message. Each answer is written down."""
+        taken_by = ""
+        offered = automations.live(tx)
+        if not offered:
+            runs.decide(
+                tx, event.workspace_id, event.id, message_id, None, fired=False, reason="No automation is published."
+            )
+        for automation in offered:
+            plan = self.plans.of(automation.version_id, automation.document)
+            reason = f"'{taken_by}' took this message first." if taken_by else _refusal(plan, occasion)
+            run_id = None if reason else self._start(tx, event, conversation, automation, plan, seq, occasion)
+            if run_id is not None:
+                taken_by = automation.name
+            runs.decide(
+                tx,
+                event.workspace_id,
+                event.id,
+                message_id,
+                automation.id,
+                fired=run_id is not None,
+                reason=reason or "It fired.",
+                run_id=run_id,
+            )
+
+    def _start(
+        self,
+        tx: Session,
+        event: Event,
+        conversation: ConversationRow,
+        automation: LiveAutomation,
+        plan: Plan,
+        seq: int,
+        occasion: Occasion,
+    ) -> UUID:
+        assert occasion.business is not None
+        run_id, _ = runs.collect(
+            tx,
+            workspace=event.workspace_id,
+            automation_id=automation.id,
+            version_id=automation.version_id,
+            conversation_id=conversation.id,
+            contact_id=conversation.contact_id,
+            event_id=event.id,
+            trigger={"kind": "message", "channel": occasion.channel, "first_contact": occasion.first_contact},
+            seq=seq,
+            wait_seconds=_quiet_window(plan),
+            not_before=_after_the_limit(conversation, occasion.business),
+        )
+        live.ring(tx, "run")
+        return run_id
+
+    def _receipt(self, tx: Session, event: Event, receipt: Receipt) -> str:
+        message_id, outbox_id = _message_of(tx, event, receipt)
+        if message_id is None:
+            if event.attempts < events.MAX_ATTEMPTS:
+                raise ReceiptTooEarly("The message of this receipt is not known yet.")
+            return "Ignored: the receipt is for a message that was not sent from here."
+        failed = receipt.state == "failed"
+        conversations.advance_state(
+            tx,
+            event.workspace_id,
+            message_id,
+            receipt.state,
+            provider_message_id=receipt.provider_message_id,
+            error_code=receipt.error_code,
+            error=receipt.error,
+        )
+        if outbox_id is not None:
+            outbox.settle_known(tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
+        return ""
+
+
+def _refusal(plan: Plan, occasion: Occasion) -> str:
+    spec = plan.trigger.spec
+    assert spec.refuses is not None
+    return spec.refuses(spec.config.model_validate(plan.trigger.step.config), occasion)
+
+
+def _quiet_window(plan: Plan) -> float:
+    chosen = plan.trigger.step.config.get("wait_for_more")
+    return float(chosen) if chosen is not None else get_settings().wait_for_more
+
+
+def _after_the_limit(conversation: ConversationRow, business: Business) -> datetime | None:
+    """The earliest time for the next AI answer. Not in a web chat: there somebody sits and waits."""
+    if conversation.channel == "webchat" or not business.contact_limit_seconds or conversation.last_ai_reply_at is None:
+        return None
+    return conversation.last_ai_reply_at + timedelta(seconds=business.contact_limit_seconds)
+
+
+def _message_of(tx: Session, event: Event, receipt: Receipt) -> tuple[UUID | None, UUID | None]:
+    """(message id, outbox id) of a receipt: by our own id where the callback carried it, else by the provider's."""
+    found = one(
+        tx,
+        """SELECT message_id, id FROM outbox
+           WHERE id = %(outbox)s OR (connection_id = %(connection)s AND provider_message_id = %(pid)s)
+           ORDER BY id = %(outbox)s DESC NULLS LAST LIMIT 1""",
+        outbox=receipt.outbox_id,
+        connection=event.connection_id,
+        pid=receipt.provider_message_id,
+    )
+    return (found["message_id"], found["id"]) if found else (None, None)

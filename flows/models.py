@@ -1,0 +1,123 @@
+"""The language model and the embedder of a workspace, made from its connections and counted against its limits."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from uuid import UUID
+
+from db import connections, limits, models
+from db.engine import transaction
+from db.settings import get_settings
+from nodes.clients.embeddings import BuiltinEmbedder, OpenAIEmbedder
+from nodes.clients.llm import OpenAIChat
+from nodes.contract import ChatMessage, Completion, Embedder, LanguageModel
+from nodes.errors import Throttled
+
+FRESH_SECONDS = 5.0  # how long a change of a connection may go unnoticed by a running worker
+
+
+class Models(Protocol):
+    """Where the engine gets a workspace's models from."""
+
+    def of(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]: ...
+
+
+class LimitedModel:
+    """A model that keeps the workspace's AI limit: over it, Throttled is raised before anything is asked."""
+
+    def __init__(self, model: LanguageModel, workspace: UUID, per_minute: int) -> None:
+        self.name = model.name
+        self.model = model
+        self.workspace = workspace
+        self.per_minute = per_minute
+
+    def complete(
+        self,
+        messages: Sequence[ChatMessage],
+        *,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        json_schema: Mapping[str, Any] | None = None,
+    ) -> Completion:
+        if self.per_minute:
+            with transaction(self.workspace) as tx:
+                wait = limits.take(tx, f"ai:{self.workspace}", self.per_minute, 60, datetime.now(UTC))
+            if wait:
+                raise Throttled(f"The limit of {self.per_minute} AI answers per minute is reached.", wait)
+        return self.model.complete(messages, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema)
+
+
+class ConnectedModels:
+    """Models by workspace, looked up again every few seconds."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[UUID, tuple[float, LanguageModel | None, Embedder]] = {}
+        self._builtin = builtin_embedder()
+
+    def of(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]:
+        now = time.monotonic()
+        with self._lock:
+            known = self._known.get(workspace)
+        if known is None or now - known[0] > FRESH_SECONDS:
+            known = (now, *self._look_up(workspace))
+            with self._lock:
+                self._known[workspace] = known
+        return known[1], known[2]
+
+    def _look_up(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]:
+        with transaction(workspace) as tx:
+            return chat_model(tx, workspace), embedder(tx) or self._builtin
+
+
+_embedder: BuiltinEmbedder | None = None
+_embedder_lock = threading.Lock()
+
+
+def builtin_embedder() -> BuiltinEmbedder:
+    """The one built-in embedder of this process; nothing is loaded before its first use."""
+    global _embedder
+    with _embedder_lock:
+        if _embedder is None:
+            _embedder = BuiltinEmbedder(get_settings().home / "cache")
+        return _embedder
+
+
+def chat_model(tx: Any, workspace: UUID) -> LanguageModel | None:
+    """The workspace's chat model, or None where no model is connected."""
+    chosen = _connection(tx, "llm")
+    if chosen is None:
+        return None
+    connection, secrets = chosen
+    row = models.default(tx, "chat")
+    model = OpenAIChat(
+        base_url=connection.config.get("base_url") or "https://api.openai.com/v1",
+        api_key=secrets.get("api_key", ""),
+        model=(row.model_name if row else None) or connection.config.get("model") or "gpt-4o-mini",
+    )
+    return LimitedModel(model, workspace, get_settings().limit_ai_per_minute)
+
+
+def embedder(tx: Any) -> Embedder | None:
+    """The workspace's own embedding model, or None where the built-in one serves."""
+    chosen = _connection(tx, "embeddings")
+    if chosen is None:
+        return None
+    connection, secrets = chosen
+    return OpenAIEmbedder(
+        connection.config.get("base_url") or "https://api.openai.com/v1",
+        secrets.get("api_key", ""),
+        connection.config.get("model") or "text-embedding-3-small",
+        30.0,
+    )
+
+
+def _connection(tx: Any, kind: str) -> tuple[Any, dict[str, str]] | None:
+    chosen = connections.default(tx, kind)
+    if chosen is None or chosen.state != "active":
+        return None
+    return connections.with_secrets(tx, chosen.id)

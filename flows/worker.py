@@ -1,0 +1,242 @@
+"""The worker: three loops that claim events, runs and effects, woken by Postgres NOTIFY, and one that tidies up.
+
+Any worker may die at any line: what it held has a lease, and another worker takes it up when the lease ends.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import threading
+import uuid
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError
+
+from db import events, logs, runs
+from db.engine import DatabaseUnreachable, dispose, one, system
+from db.events import Event
+from db.live import WORK, Listener
+from db.runs import Run
+from flows.accounts import Accounts
+from flows.delivery import Delivery, Ready, Reconciliation
+from flows.engine import Engine
+from flows.intake import Intake, ReceiptTooEarly
+from flows.models import ConnectedModels, Models
+from flows.observe import Execution
+from flows.timing import lease_seconds, reconcile_after_seconds
+from flows.window import Window
+
+log = logging.getLogger(__name__)
+
+THREADS = {"event": 2, "run": 8, "outbox": 6}  # more of the second: a run waits for a model most of its time
+CLAIM_AT_ONCE = 16
+LONGEST_SLEEP_SECONDS = 1.0  # a notice may get lost with its connection; the tables do not
+TIDY_SECONDS = 1.0
+DRAIN_SECONDS = 8.0
+AFTER_TROUBLE_SECONDS = 1.0
+
+
+@dataclass
+class Lane:
+    """One kind of work: claims as much as it has free threads for, and sleeps until woken."""
+
+    name: str
+    threads: int
+    claim: Callable[[int], list[Any]]
+    work: Callable[[Any], None]
+    next_due: str  # SQL: seconds until something becomes due, or NULL
+    wake: threading.Event = field(default_factory=threading.Event)
+    busy: int = 0
+
+    def __post_init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pool = ThreadPoolExecutor(self.threads, thread_name_prefix=f"frontdesk-{self.name}")
+
+    def loop(self, stopping: threading.Event) -> None:
+        while not stopping.is_set():
+            try:
+                self._turn()
+            except (DBAPIError, DatabaseUnreachable) as error:
+                log.warning(
+                    "Waiting for Postgres",
+                    extra={"action": "worker.database", "lane": self.name, "error": str(error)[:300]},
+                )
+                stopping.wait(AFTER_TROUBLE_SECONDS)
+
+    def _turn(self) -> None:
+        self.wake.clear()
+        free = self.threads - self.busy
+        claimed = self.claim(min(free * 2, CLAIM_AT_ONCE)) if free > 0 else []
+        for item in claimed:
+            with self._lock:
+                self.busy += 1
+            self._pool.submit(self.work, item).add_done_callback(self._done)
+        if not claimed:
+            self.wake.wait(self._sleep() if free > 0 else LONGEST_SLEEP_SECONDS)
+
+    def _sleep(self) -> float:
+        with system() as tx:
+            found = one(tx, self.next_due)
+        seconds = found["seconds"] if found else None
+        return LONGEST_SLEEP_SECONDS if seconds is None else min(max(float(seconds), 0.005), LONGEST_SLEEP_SECONDS)
+
+    def _done(self, future: Future[None]) -> None:
+        with self._lock:
+            self.busy -= 1
+        self.wake.set()
+        error = future.exception()
+        if error is not None:
+            # The lease of what it held ends by itself, and the work is taken up again.
+            log.error("Work was broken off", exc_info=error, extra={"action": "worker.broken_off", "lane": self.name})
+
+    def drain(self, seconds: float) -> None:
+        """Let what is under way finish, for so long at most."""
+        closing = threading.Thread(target=self._pool.shutdown, kwargs={"cancel_futures": True}, daemon=True)
+        closing.start()
+        closing.join(seconds)
+
+
+class Worker:
+    """One worker process. `window` mirrors runs in Prefect; the work itself never waits for it."""
+
+    def __init__(self, models: Models, window: Window | None = None) -> None:
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self._lease = lease_seconds()
+        accounts = Accounts()
+        self._intake = Intake(self.owner, accounts)
+        self._engine = Engine(self.owner, models, plans=self._intake.plans)
+        self._delivery = Delivery(self.owner, self._lease, accounts)
+        self._reconciliation = Reconciliation(accounts, reconcile_after_seconds())
+        self._window = window
+        self._stopping = threading.Event()
+        self._held: dict[uuid.UUID, Run] = {}
+        self._lanes = {
+            "event": Lane("event", THREADS["event"], self._claim_events, self._accept, _EVENT_DUE),
+            "run": Lane("run", THREADS["run"], self._claim_runs, self._execute, _RUN_DUE),
+            "outbox": Lane("outbox", THREADS["outbox"], self._delivery.claim, self._deliver, _OUTBOX_DUE),
+        }
+        self._listener = Listener([WORK], self._notice)
+
+    def start(self) -> None:
+        """Begin to work in threads of its own."""
+        if self._window is not None:
+            self._window.start()
+        self._listener.start()
+        for lane in self._lanes.values():
+            threading.Thread(target=lane.loop, args=[self._stopping], name=f"lane-{lane.name}", daemon=True).start()
+        threading.Thread(target=self._tidy_loop, name="tidy", daemon=True).start()
+        log.info("The worker is ready", extra={"action": "worker.ready", "owner": self.owner})
+
+    def stop(self) -> None:
+        """Claim nothing more, finish what is under way for at most 8 s, give the rest back."""
+        self._stopping.set()
+        self._listener.stop()
+        for lane in self._lanes.values():
+            lane.wake.set()
+        for lane in reversed(self._lanes.values()):
+            lane.drain(DRAIN_SECONDS / len(self._lanes))
+        with system() as tx:
+            given_back = events.release(tx, self.owner) + runs.release(tx, self.owner)
+        if self._window is not None:
+            self._window.close(1.0)
+        log.info("The worker stopped", extra={"action": "worker.stopped", "given_back": given_back})
+
+    def _notice(self, channel: str, kind: str) -> None:
+        lane = self._lanes.get(kind)
+        for woken in [lane] if lane else self._lanes.values():
+            woken.wake.set()
+
+    def _claim_events(self, limit: int) -> list[Event]:
+        with system() as tx:
+            return events.claim(tx, self.owner, self._lease, limit)
+
+    def _accept(self, event: Event) -> None:
+        try:
+            self._intake.accept(event)
+        except (DBAPIError, DatabaseUnreachable):
+            raise  # Postgres is away: the lease ends by itself, and it is no fault of the event
+        except Exception as error:
+            # The one broad catch of this loop: whatever is wrong with an arrival, it is kept and shown.
+            early = isinstance(error, ReceiptTooEarly)
+            log.log(
+                logging.INFO if early else logging.ERROR,
+                "An event is tried again",
+                exc_info=None if early else error,
+                extra={"action": "event.retry", "event": str(event.id)},
+            )
+            with system() as tx:
+                events.fail(tx, event, self.owner, f"{type(error).__name__}: {error}")
+
+    def _claim_runs(self, limit: int) -> list[Run]:
+        with system() as tx:
+            claimed = runs.claim(tx, self.owner, self._lease, limit)
+        self._held.update({run.id: run for run in claimed})
+        return claimed
+
+    def _execute(self, run: Run) -> None:
+        execution = Execution(run.id)
+        if self._window is not None:
+            self._window.submit(execution, backlog=self._lanes["run"].busy)
+        try:
+            self._engine.execute(run, execution)
+        except (DBAPIError, DatabaseUnreachable):
+            raise
+        except Exception as error:
+            log.error("A run broke", exc_info=error, extra={"action": "run.broken", "run": str(run.id)})
+            self._engine.fail(run, f"Something unexpected happened ({type(error).__name__}). The log has the details.")
+        finally:
+            execution.ended("lost", "The worker broke this run off.")
+            self._held.pop(run.id, None)
+
+    def _deliver(self, ready: Ready) -> None:
+        self._delivery.perform(ready)
+
+    def _tidy_loop(self) -> None:
+        while not self._stopping.wait(TIDY_SECONDS):
+            try:
+                self._tidy()
+            except (DBAPIError, DatabaseUnreachable) as error:
+                log.warning(
+                    "Waiting for Postgres",
+                    extra={"action": "worker.database", "lane": "tidy", "error": str(error)[:300]},
+                )
+
+    def _tidy(self) -> None:
+        held = list(self._held)
+        with system() as tx:
+            if held:
+                runs.extend_leases(tx, self.owner, held, self._lease)
+            freed = events.release_expired(tx) + runs.release_expired(tx)
+        freed += self._reconciliation.take_over_expired() + self._reconciliation.ask()
+        if freed:
+            self._notice("", "")
+
+
+_EVENT_DUE = "SELECT extract(epoch FROM min(due_at) - now()) AS seconds FROM events_queue WHERE state = 'pending' AND due_at > now()"
+_RUN_DUE = "SELECT extract(epoch FROM min(due_at) - now()) AS seconds FROM runs WHERE state IN ('pending', 'waiting') AND due_at > now()"
+_OUTBOX_DUE = (
+    "SELECT extract(epoch FROM min(due_at) - now()) AS seconds FROM outbox WHERE state = 'pending' AND due_at > now()"
+)
+
+
+def main() -> None:
+    """Run a worker until SIGTERM or Ctrl-C."""
+    logs.setup("worker")
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    worker = Worker(ConnectedModels(), Window())
+    worker.start()
+    stop.wait()
+    worker.stop()
+    dispose()
+
+
+if __name__ == "__main__":
+    main()
