@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 from nodes.contract import Context, NodeFailed, Settings, Values, node
 from nodes.words import found, plain
@@ -39,7 +39,7 @@ class Config(Settings):
 
 
 class Input(Values):
-    value: JsonValue = Field(default=None, description="The value to compare.")
+    value: Any = Field(default=None, description="The value to compare.")
 
 
 class Output(Values):
@@ -55,7 +55,7 @@ def run(config: Config, input: Input, ctx: Context) -> Output:
     return Output(yes=holds, no=not holds, because=_words(config, value))
 
 
-def _holds(config: Config, value: JsonValue) -> bool:
+def _holds(config: Config, value: object) -> bool:
     """Whether the comparison holds; a list contains what one of its members equals."""
     text, expected = _text(value), config.expected
     match config.operator:
@@ -94,23 +94,23 @@ def _compared(operator: str, left: float, right: float) -> bool:
     }[operator]
 
 
-def _contains(value: JsonValue, phrases: list[str]) -> bool:
+def _contains(value: object, phrases: list[str]) -> bool:
     if isinstance(value, list):
         return any(_same(member, phrase) for member in value for phrase in phrases)
     return bool(found(_text(value), phrases))
 
 
-def _same(value: JsonValue, expected: str) -> bool:
+def _same(value: object, expected: str) -> bool:
     text = _text(value).strip()
     # Two texts of signs alone have the same (no) words; they are the same only as they stand.
     return text == expected.strip() or (plain(text) != "" and plain(text) == plain(expected))
 
 
-def _true(value: JsonValue) -> bool:
+def _true(value: object) -> bool:
     return value is True or _text(value).strip().lower() in ("true", "yes", "1")
 
 
-def _text(value: JsonValue) -> str:
+def _text(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
@@ -120,13 +120,13 @@ def _text(value: JsonValue) -> str:
     return "" if value == {} else str(value)
 
 
-def _number(value: JsonValue) -> float:
+def _number(value: object) -> float:
     try:
         return float(_text(value).replace(",", ".").strip())
     except ValueError as error:
         raise NodeFailed(f"'{_text(value)}' is not a number, so it cannot be compared as one.") from error
 
 
-def _words(config: Config, value: JsonValue) -> str:
+def _words(config: Config, value: object) -> str:
     expected = " or ".join(config.any_of) if "any of" in config.operator else config.expected
     return f"'{_text(value)}' {config.operator} {expected}".strip()

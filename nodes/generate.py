@@ -9,7 +9,7 @@ from pydantic import Field
 
 from nodes import prompt
 from nodes.contract import ChatMessage, Completion, Context, LanguageModel, Result, Settings, Values, node
-from nodes.errors import AuthFailed, ClientError, Rejected
+from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected
 from nodes.language import guess
 from nodes.material import Line, Passage
 from nodes.quote import quote
@@ -85,7 +85,9 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
     asked = _prompt(message, config, input, ctx)
     try:
         return _generated(ctx.llm, asked, config, input)
-    except (AuthFailed, Rejected) as error:  # waiting cures the others, so the engine tries those again
+    except OutcomeUnknown as error:  # asking a model twice does no harm, so the engine may try again
+        raise NotSent(error.reason) from error
+    except (AuthFailed, Rejected) as error:  # waiting cures the others, so they go on to the engine
         return _model_failed(error, message, config, input, ctx)
 
 

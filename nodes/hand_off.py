@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import Field
 
 from nodes.contract import Context, NodeFailed, Result, Settings, Values, node
-from nodes.effects import OpenHandoff, Priority, ReasonCode, SendMessage
+from nodes.effects import Effect, OpenHandoff, Priority, ReasonCode, SendMessage
 from nodes.hours import HoursInvalid, hours_of
 from nodes.language import guess
 from nodes.person_request import KEYWORDS, NOT_WHEN, SHORT_KEYWORDS, asks_for_person
@@ -75,10 +75,11 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
     if ctx.conversation.owner == "human":
         return Result(Output(requested=False, reason="A colleague has this conversation already."))
     handoff = _handoff(config, input, message, keyword)
-    notice = _notice(config, ctx, message, wished=bool(keyword)) if config.tell_customer else ""
-    tell = (SendMessage(text=notice),) if notice else ()
-    # The notice goes first in order: once the conversation is a person's, an AI message would be held back.
-    return Result(Output(requested=True, reason=handoff.reason), (*tell, handoff), {"keyword": keyword})
+    detail: dict[str, object] = {"keyword": keyword}
+    effects: tuple[Effect, ...] = (handoff,)
+    if config.tell_customer:
+        effects = (handoff, SendMessage(text=_notice(config, ctx, message, bool(keyword), detail)))
+    return Result(Output(requested=True, reason=handoff.reason), effects, detail)
 
 
 def _handoff(config: Config, input: Input, message: str, keyword: str) -> OpenHandoff:
@@ -89,10 +90,10 @@ def _handoff(config: Config, input: Input, message: str, keyword: str) -> OpenHa
     return OpenHandoff(reason_code=code, reason=reason, summary=_shortened(message), priority=config.priority)
 
 
-def _notice(config: Config, ctx: Context, message: str, *, wished: bool) -> str:
+def _notice(config: Config, ctx: Context, message: str, wished: bool, detail: dict[str, object]) -> str:
     """What the customer is told. Outside opening hours it says when people are back."""
     language = guess(message) or (ctx.contact.language if ctx.contact else "")
-    said, back = phrases(language), _back(ctx, language)
+    said, back = phrases(language), _back(ctx, language, detail)
     if back is None:
         return config.notice.strip() or f"{_opening(said, wished)} {said.somebody_reads}"
     own = config.notice_when_closed.strip() or config.notice.strip()
@@ -103,12 +104,14 @@ def _opening(said: Phrases, wished: bool) -> str:
     return said.asked_for_person if wished else said.no_answer
 
 
-def _back(ctx: Context, language: str) -> str | None:
+def _back(ctx: Context, language: str, detail: dict[str, object]) -> str | None:
     """When people are back, in words; None while it is open, '' when they never are by the opening hours."""
     try:
         hours = hours_of(ctx.business)
     except HoursInvalid as error:
-        raise NodeFailed(str(error)) from error
+        # A wish for a person must not founder on a slip in the settings; the run shows it.
+        detail["opening_hours"] = str(error)
+        return None
     if hours.is_open(ctx.now):
         return None
     opens = hours.next_opening(ctx.now)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from nodes.words import found, plain, without
 
@@ -56,13 +57,19 @@ def asks_for_person(
     not_when: Sequence[str] = NOT_WHEN,
 ) -> str:
     """The word or phrase by which the customer asks for a person; '' where nothing does."""
-    words = without(_core(text), [_core(phrase) for phrase in not_when])
-    by_core = {_core(keyword) or plain(keyword): keyword for keyword in keywords}
+    words = without(_core(text), [_phrase(phrase) for phrase in not_when])
+    by_core = {_phrase(keyword): keyword for keyword in keywords}
     hit = found(words, by_core)
     if not hit and len(words.split()) <= SHORT_MESSAGE_WORDS:
-        by_core = {_core(keyword): keyword for keyword in short_keywords}
+        by_core = {_phrase(keyword): keyword for keyword in short_keywords}
         hit = found(words, by_core)
     return by_core[hit] if hit else ""
+
+
+@lru_cache(maxsize=4096)
+def _phrase(written: str) -> str:
+    """A phrase of the settings, ready to compare; one of small words alone stays as it is."""
+    return _core(written) or plain(written)
 
 
 def _core(text: str) -> str:

@@ -42,7 +42,6 @@ class Output(Values):
     group="ai",
     icon="search",
     sample=Input(message="When do you open on Saturday?"),
-    costly=True,
 )
 def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
     query = _query(config, input)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from functools import lru_cache
 
 # Scripts that are written without spaces: there a phrase is looked for anywhere.
 _UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
@@ -31,6 +32,7 @@ def without(text: str, phrases: Iterable[str]) -> str:
     return words
 
 
+@lru_cache(maxsize=4096)  # the phrases come from settings and are the same for every message
 def _pattern(phrase: str) -> re.Pattern[str]:
     words = plain(phrase)
     if not words:
