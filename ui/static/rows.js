@@ -1,0 +1,81 @@
+// A list of things to choose from: conversations, requests for a person, runs. Gives back the id of the chosen one.
+// Every text goes in as text, never as HTML.
+
+export default function ({ data: packed, parentElement, setTriggerValue }) {
+  const data = unpacked(packed);
+  const root = parentElement.querySelector("[data-root]");
+  root.classList.toggle("dark", isDark(root));
+  const held = root.querySelector(".rows");
+  const scroll = held ? held.scrollTop : 0;
+  const focused = root.getRootNode().activeElement;
+  const focusedId = focused && focused.dataset ? focused.dataset.id : null;
+  root.replaceChildren(data.items.length ? list() : empty());
+  const made = root.querySelector(".rows");
+  const unfill = made && data.tall ? fillHeight(made, 320) : () => {};
+  if (made) made.scrollTop = scroll;
+  if (focusedId) { const again = root.querySelector(`[data-id="${CSS.escape(focusedId)}"]`); if (again) again.focus({ preventScroll: true }); }
+  const clock = setInterval(() => root.querySelectorAll("time").forEach(tellAgo), 20000);
+  return () => { clearInterval(clock); unfill(); };
+
+  function list() {
+    const ul = element("ul", "rows" + (data.tall ? " tall" : ""));
+    ul.setAttribute("aria-label", data.label);
+    data.items.forEach((item) => { const li = element("li"); li.append(row(item)); ul.append(li); });
+    if (data.more) {
+      const li = element("li");
+      const button = element("button", "more", data.more);
+      button.onclick = () => { button.disabled = true; setTriggerValue("more", true); };
+      li.append(button);
+      ul.append(li);
+    }
+    ul.onkeydown = (event) => {
+      const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+      if (!step) return;
+      const rows = [...ul.querySelectorAll(".row")];
+      const next = rows[rows.indexOf(event.target) + step];
+      if (next) { event.preventDefault(); next.focus(); }
+    };
+    return ul;
+  }
+
+  function row(item) {
+    const button = element("button", "row" + (item.id === data.selected ? " selected" : "") + (item.unread ? " unread" : ""));
+    button.type = "button";
+    button.dataset.id = item.id;
+    if (item.id === data.selected) button.setAttribute("aria-current", "true");
+    button.onclick = () => {
+      root.querySelectorAll(".selected").forEach((other) => other.classList.remove("selected"));
+      button.classList.add("selected");
+      setTriggerValue("chosen", item.id);
+    };
+    button.append(icon(item), element("span", "title", item.title));
+    const side = element("span", "side");
+    if (item.at) { const time = element("time"); time.dateTime = item.at; time.dataset.style = item.at_style || "ago"; tellAgo(time); side.append(time); }
+    if (item.side) side.append(element("span", "", item.side));
+    if (item.unread) { const count = element("span", "count", String(item.unread)); count.setAttribute("aria-label", `${item.unread} unread`); side.append(count); }
+    button.append(side);
+    if (item.text) button.append(element("span", "text" + (item.wrap ? " wrap" : ""), item.text));
+    if (item.chips && item.chips.length) {
+      const chips = element("span", "chips");
+      item.chips.forEach((chip) => chips.append(element("span", "chip " + (chip.tone || ""), chip.text)));
+      button.append(chips);
+    }
+    return button;
+  }
+
+  function icon(item) {
+    const box = element("span", "icon " + (item.tone || ""));
+    box.setAttribute("aria-hidden", "true");
+    box.append(item.symbol ? symbol(item.symbol) : document.createTextNode(item.initials || ""));
+    if (item.corner) { const corner = element("span", "corner"); corner.append(symbol(item.corner)); box.append(corner); }
+    return box;
+  }
+
+  function empty() {
+    const box = element("div", "empty");
+    if (data.empty.symbol) box.append(symbol(data.empty.symbol));
+    box.append(element("b", "", data.empty.title), element("span", "", data.empty.text));
+    return box;
+  }
+}
+
