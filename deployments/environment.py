@@ -15,7 +15,7 @@ PREFECT_SERVER = {
     "PREFECT_SERVER_SERVICES_TASK_RUN_RECORDER_FLUSH_INTERVAL": "1",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": str(30 * 24 * 3600),  # 30 days, in seconds
-    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": str(7 * 24 * 3600),
+    "PREFECT_SERVER_EVENTS_RETENTION_PERIOD": "P7D",  # this one takes no plain seconds
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     # Not used here, and each is a loop that wakes up: reactions to events, work pools, expired concurrency leases.
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
