@@ -186,7 +186,7 @@ def _has_secrets(tx: Session, present: Connection, wanted: Mapping[str, str]) ->
         opened = with_secrets(tx, present.id)
     except sealed.SecretsUnreadable:
         return False  # the key was changed; the environment has the secrets, so they are encrypted anew
-    return opened is not None and opened[1] == dict(wanted)
+    return opened is not None and all(opened[1].get(name) == value for name, value in wanted.items())
 
 
 def _merge_secrets(tx: Session, connection: UUID, changes: Mapping[str, str]) -> None:

@@ -163,6 +163,7 @@ def _create(url: str) -> Engine:
         pool_timeout=POOL_TIMEOUT_SECONDS,
         pool_pre_ping=False,  # _enter does it; after a disconnect SQLAlchemy replaces every pooled connection, not only that one
         pool_recycle=1800,
+        hide_parameters=True,  # an error names the statement, never the message text or the address that went into it
         connect_args={"connect_timeout": 10, "prepare_threshold": None if pooled else 3},
     )
     return made
