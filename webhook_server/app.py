@@ -1,0 +1,59 @@
+"""The webhook server: a list of routes and a list of middleware."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
+
+from db.engine import dispose
+from webhook_server import chat, chat_page, health
+from webhook_server.address import TrustedProxies, proxies_from_environment
+from webhook_server.errors import HANDLERS
+from webhook_server.guards import SecurityHeaders
+from webhook_server.inbound import webhook_routes
+from webhook_server.state import ServerState
+from webhook_server.stopping import at_stop_signal
+
+ROUTES: Sequence[BaseRoute] = (
+    *webhook_routes(),
+    *chat.ROUTES,
+    *chat_page.ROUTES,
+    *health.ROUTES,
+)
+
+
+@asynccontextmanager
+async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    """Nothing is needed to start; at the end the streams and the database connections are let go."""
+    hub, loop = app.state.server.hub, asyncio.get_running_loop()
+    with at_stop_signal(lambda: loop.call_soon_threadsafe(hub.close)):
+        yield
+    hub.close()
+    dispose()
+
+
+def create_app(state: ServerState | None = None) -> FastAPI:
+    """A server of its own: tests make several in one process."""
+    made = FastAPI(
+        title="Frontdesk",
+        version="1",
+        routes=list(ROUTES),
+        middleware=[
+            Middleware(TrustedProxies, proxies=proxies_from_environment()),
+            Middleware(SecurityHeaders),
+        ],
+        exception_handlers=HANDLERS,
+        lifespan=lifespan,
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+    )
+    made.state.server = state or ServerState()
+    return made
+
+
+app = create_app()
