@@ -93,9 +93,7 @@ def create_handoff(
     summary: str = "",
 ) -> UUID:
     """Ask for a person in a conversation; returns the open handoff's id, also where there was one already."""
-    request = OpenHandoff(
-        kind="open_handoff", reason_code=reason_code, reason=reason, summary=summary, priority=priority
-    )
+    request = OpenHandoff(reason_code=reason_code, reason=reason, summary=summary, priority=priority)
     with _changing(workspace, conversation_id) as (tx, conversation):
         moved = hand_over(tx, conversation, actor, request)
         open_one = handoffs.of_conversation(tx, conversation_id)
@@ -172,7 +170,7 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
 def _say(tx: Session, conversation: ConversationRow, user_id: UUID, text: str, key: str) -> UUID:
 
     first: UUID | None = None
-    for part, piece in enumerate(pieces(SendMessage(kind="send_message", text=text), longest(tx, conversation))):
+    for part, piece in enumerate(pieces(SendMessage(text=text), longest(tx, conversation))):
         message_id = conversations.record_outbound(tx, conversation, piece.text, "human", user_id=user_id)
         outbox.add(
             tx,
