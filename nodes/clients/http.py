@@ -14,7 +14,7 @@ WAIT_SECONDS = 10.0  # when a provider throttles and does not say for how long
 LONGEST_WAIT_SECONDS = 3600.0  # what a provider may ask for; an hour later a message is looked at again
 
 # A proxy of the environment cannot reach servers on this machine.
-_OWN_MACHINE = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
+OWN_MACHINE = {"all://localhost": None, "all://127.0.0.1": None, "all://[::1]": None}
 _BEFORE_SENDING = (
     httpx.ConnectError,
     httpx.ConnectTimeout,
@@ -27,7 +27,7 @@ _BEFORE_SENDING = (
 def http_client(read_seconds: float) -> httpx.Client:
     """A pool of connections for several threads. It follows no redirects: credentials must not travel."""
     timeout = httpx.Timeout(read_seconds, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
-    return httpx.Client(timeout=timeout, mounts=_OWN_MACHINE, follow_redirects=False)
+    return httpx.Client(timeout=timeout, mounts=OWN_MACHINE, follow_redirects=False)
 
 
 @contextmanager

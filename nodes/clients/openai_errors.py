@@ -7,9 +7,8 @@ from contextlib import contextmanager
 
 import openai
 
+from nodes.clients.http import retry_after_seconds
 from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected, Throttled
-
-WAIT_SECONDS = 10.0  # when a provider throttles and does not say for how long
 
 # The transport below the package has changed its name before (httpx, httpx2), so its errors are known by class name.
 _BEFORE_SENDING = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "ProxyError"}
@@ -49,15 +48,7 @@ def _connection(error: openai.APIConnectionError, provider: str) -> ClientError:
 def _status(error: openai.APIStatusError, provider: str) -> ClientError:
     said = f"{provider} answered {error.status_code}: {error.message}"
     if error.status_code == 429 and error.code not in _OUT_OF_CREDIT:
-        return Throttled(said, _retry_after_seconds(error))
+        return Throttled(said, retry_after_seconds(error.response.headers))
     if error.status_code >= 500 or error.status_code == 408:
         return NotSent(said)
     return Rejected(error.code or str(error.status_code), said)
-
-
-def _retry_after_seconds(error: openai.APIStatusError) -> float:
-    """Seconds from `Retry-After`; a date there, or nonsense, counts as not said."""
-    try:
-        return max(0.0, float(error.response.headers.get("retry-after", "")))
-    except ValueError:
-        return WAIT_SECONDS

@@ -1,6 +1,7 @@
 """SMS and WhatsApp by Twilio, through the `twilio` package over a base address that can be set.
 
-Account.config: account_sid, from_number, whatsapp_from (default: from_number), messaging_service_sid, base_url.
+Account.config: account_sid, from_number, whatsapp_from (default: from_number), messaging_service_sid, base_url,
+timeout_seconds (how long an answer may take).
 Account.secrets: auth_token, and auth_token_secondary while the token is being exchanged.
 Source: twilio.com/docs/messaging/api/message-resource (read 2026-11).
 """
@@ -201,14 +202,16 @@ def _client(account: Account) -> Client:
     account_sid, auth_token = str(account.config.get("account_sid") or ""), account.secrets.get("auth_token", "")
     if not account_sid or not auth_token:
         raise AuthFailed("The Twilio connection has no account SID or no auth token. Enter both.")
-    return _shared_client(base_url, account_sid, auth_token)
+    return _shared_client(
+        base_url, account_sid, auth_token, float(account.config.get("timeout_seconds") or READ_SECONDS)
+    )
 
 
 @lru_cache(maxsize=128)
-def _shared_client(base_url: str, account_sid: str, auth_token: str) -> Client:
+def _shared_client(base_url: str, account_sid: str, auth_token: str, read_seconds: float) -> Client:
     # An environment of its own: TWILIO_EDGE and TWILIO_REGION of the process would bend the address.
     environment = {"TWILIO_ACCOUNT_SID": account_sid}
-    client = Client(account_sid, auth_token, http_client=_Http(), environment=environment)
+    client = Client(account_sid, auth_token, http_client=_Http(read_seconds), environment=environment)
     client.api.base_url = base_url
     return client
 
@@ -216,9 +219,9 @@ def _shared_client(base_url: str, account_sid: str, auth_token: str) -> Client:
 class _Http(HttpClient):  # type: ignore[misc]
     """The package's seam to the network, on a pool of httpx. Refusals become our errors here, with their headers."""
 
-    def __init__(self) -> None:
+    def __init__(self, read_seconds: float) -> None:
         super().__init__(_log, is_async=False)
-        self._pool = http_client(READ_SECONDS)
+        self._pool = http_client(read_seconds)
 
     def request(
         self,
