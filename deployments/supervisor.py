@@ -82,7 +82,7 @@ class Supervisor:
                 if not announced and self.everything_is_ready():
                     announced = True
                     on_ready()
-                self._wait()
+                self.pause()
         finally:
             self.stop()
         return failed
@@ -176,13 +176,14 @@ class Supervisor:
         while any(item.runnable.exit_code() is None for item in running):
             if time.monotonic() > deadline or self._hurry:
                 break
-            self._wait()
+            self.pause()
         for item in running:
             if item.runnable.exit_code() is None:
                 item.runnable.kill()
             item.started, item.since, item.ready = None, None, False
 
-    def _wait(self) -> None:
+    def pause(self) -> None:
+        """Read output until the next turn is due."""
         for key, _ in self._selector.select(TURN_SECONDS):
             key.data()
 
