@@ -24,7 +24,7 @@ from prefect.states import Cancelled, Completed, Failed, Pending
 
 from flows.observe import Execution, PlannedStep, StepOutcome
 
-TAG = "frontdesk"
+TAG = "frontdesk-run"  # not on scheduled work, which may take hours
 ROWS_SHOWN = 200
 # Given so that Prefect does not ask the server for a default at every run; nothing is ever stored there.
 NO_RESULTS = Path("/nonexistent/frontdesk-results")
