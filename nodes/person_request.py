@@ -11,7 +11,7 @@ from nodes.words import found, plain, without
 KEYWORDS = (
     "human", "human being", "agent", "representative", "receptionist", "speak to a person", "talk to a person",
     "chat with a person", "speak to someone", "talk to someone", "chat with someone", "speak to somebody", "talk to somebody",
-    "speak to a manager", "talk to a manager", "want a person", "need a person", "get a person",
+    "speak to a manager", "talk to a manager", "speak to the owner", "talk to the owner", "want a person", "need a person", "get a person",
     "Mensch", "mit einem Menschen sprechen", "Mitarbeiter", "Mitarbeiterin", "Ansprechpartner", "Kundenberater",
     "mit jemandem sprechen", "jemanden sprechen", "mit einer Person sprechen",
     "humano", "agente", "asesor", "asesora", "representante", "hablar con una persona", "hablar con alguien", "persona real",
@@ -36,7 +36,7 @@ NOT_WHEN = (
     "agent orange", "travel agent", "estate agent", "insurance agent", "letting agent", "booking agent", "cleaning agent",
     "agent fee", "secret agent", "user agent", "per person", "each person", "one person", "extra person", "another person",
     "in person", "person room",
-    "wie viele Mitarbeiter", "pro Person", "jede Person", "bist du ein Mensch", "sind Sie ein Mensch",
+    "wie viele Mitarbeiter", "pro Person", "jede Person", "bist du ein Mensch", "sind Sie ein Mensch", "Mensch ärgere dich",
     "agente inmobiliario", "agente de viajes", "agente de seguros", "por persona", "cabello humano", "consumo humano",
     "cuerpo humano", "eres humano", "es usted humano",
     "agent immobilier", "agent de voyage", "agent d'assurance", "par personne", "corps humain", "es-tu humain",
