@@ -16,7 +16,17 @@ CREATE TABLE contacts (
     updated_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX contacts_phone ON contacts (workspace_id, phone) WHERE phone IS NOT NULL;
-CREATE INDEX contacts_name ON contacts USING gin (name gin_trgm_ops);
+CREATE INDEX contacts_search ON contacts USING gin ((name || ' ' || coalesce(phone, '') || ' ' || coalesce(email, '')) gin_trgm_ops);
+
+-- At most so many contacts of the transaction's workspace whose name, phone or e-mail is ILIKE the pattern. Belongs to the owner
+-- because row-level security keeps a trigram index from being used (ILIKE is not leakproof); it asks for the workspace itself.
+CREATE FUNCTION contacts_like(pattern text, most integer) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+    SELECT id FROM contacts
+    WHERE workspace_id = current_workspace()
+      AND (name || ' ' || coalesce(phone, '') || ' ' || coalesce(email, '')) ILIKE pattern LIMIT most
+$$;
+REVOKE EXECUTE ON FUNCTION contacts_like FROM PUBLIC;
 
 CREATE TABLE identities (
     workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
@@ -49,7 +59,9 @@ CREATE TABLE conversations (
     created_at timestamptz NOT NULL DEFAULT now(),
     UNIQUE (workspace_id, connection_id, channel, address)
 );
-CREATE INDEX conversations_recent ON conversations (workspace_id, last_message_at DESC);
+CREATE INDEX conversations_recent ON conversations (workspace_id, last_message_at DESC, id DESC);
+CREATE INDEX conversations_of_people ON conversations (workspace_id, last_message_at DESC, id DESC) WHERE owner = 'human';
+CREATE INDEX conversations_unread ON conversations (workspace_id) WHERE unread > 0;
 CREATE INDEX conversations_contact ON conversations (contact_id);
 
 CREATE TABLE messages (
@@ -98,7 +110,8 @@ CREATE TABLE handoffs (
 );
 -- At most one open request for a person per conversation.
 CREATE UNIQUE INDEX handoffs_open ON handoffs (conversation_id) WHERE state <> 'resolved';
-CREATE INDEX handoffs_waiting ON handoffs (workspace_id, state, created_at);
+CREATE INDEX handoffs_waiting ON handoffs (workspace_id, state, created_at) WHERE state <> 'resolved';
+CREATE INDEX handoffs_recent ON handoffs (workspace_id, created_at DESC, id DESC);
 
 -- What the AI remembers of a conversation beyond its messages: facts, summaries, the return marker.
 CREATE TABLE ai_conversation_memory (

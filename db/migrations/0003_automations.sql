@@ -21,6 +21,7 @@ CREATE TABLE events_queue (
 );
 CREATE INDEX events_queue_open ON events_queue (seq) WHERE state IN ('pending', 'processing');
 CREATE INDEX events_queue_order ON events_queue (order_key, seq) WHERE state IN ('pending', 'processing');
+CREATE INDEX events_queue_parked ON events_queue (workspace_id, seq DESC) WHERE state = 'parked';
 -- One event of a conversation at a time: a fact of the database, not of the code.
 CREATE UNIQUE INDEX events_queue_one ON events_queue (order_key) WHERE state = 'processing';
 
@@ -79,6 +80,12 @@ CREATE TABLE runs (
 CREATE INDEX runs_open ON runs (due_at, seq) WHERE state IN ('pending', 'running', 'waiting');
 CREATE INDEX runs_recent ON runs (workspace_id, seq DESC);
 CREATE INDEX runs_conversation ON runs (conversation_id, seq DESC);
+CREATE INDEX runs_automation ON runs (automation_id, seq DESC);
+CREATE INDEX runs_failed_today ON runs (workspace_id, finished_at) WHERE state = 'failed';
+-- The states that are rare among many runs; 'done' is nearly all of them, the open ones are in runs_open.
+CREATE INDEX runs_failed ON runs (workspace_id, seq DESC) WHERE state = 'failed';
+CREATE INDEX runs_superseded ON runs (workspace_id, seq DESC) WHERE state = 'superseded';
+CREATE INDEX runs_cancelled ON runs (workspace_id, seq DESC) WHERE state = 'cancelled';
 -- A quiet window has one run that collects the turn, and one run of an automation works on a conversation at a time.
 CREATE UNIQUE INDEX runs_collecting ON runs (conversation_id, automation_id) WHERE state = 'pending' AND conversation_id IS NOT NULL;
 CREATE UNIQUE INDEX runs_working ON runs (conversation_id, automation_id) WHERE state = 'running' AND conversation_id IS NOT NULL;

@@ -26,7 +26,7 @@ GRANT SELECT (id, email, name, last_seen_at, created_at) ON users TO frontdesk_a
 ALTER TABLE sessions ENABLE ROW LEVEL SECURITY;
 ALTER TABLE sign_in_links ENABLE ROW LEVEL SECURITY;
 ALTER TABLE limits ENABLE ROW LEVEL SECURITY;
-GRANT EXECUTE ON FUNCTION take_limit TO frontdesk_app;
+GRANT EXECUTE ON FUNCTION take_limit, contacts_like TO frontdesk_app;
 
 -- The audit log only grows, and its clock and numbering are the database's.
 REVOKE INSERT, UPDATE, DELETE ON audit_log FROM frontdesk_app;

@@ -1,0 +1,51 @@
+"""What pages and the REST interface show: plain SQL in, frozen values out, every long list page by page (keyset).
+
+All of them take the transaction of a workspace. `cursor` of a line, given as `before`, continues a list after that line.
+"""
+
+from db.views.automations import AutomationDetail, AutomationLine, automation, automation_list
+from db.views.conversations import (
+    ConversationDetail,
+    ConversationLine,
+    ThreadLine,
+    conversation,
+    conversation_list,
+    thread,
+)
+from db.views.decisions import DecisionLine, decision_list, decisions_for_message
+from db.views.handoffs import HandoffLine, handoff_list
+from db.views.paging import CursorInvalid
+from db.views.runs import OutboxLine, RunDetail, RunLine, StepLine, run, run_list
+from db.views.trouble import Counts, ParkedEvent, UnknownMessage, counts, parked_events, source_list, unknown_messages
+
+__all__ = [
+    "AutomationDetail",
+    "AutomationLine",
+    "ConversationDetail",
+    "ConversationLine",
+    "Counts",
+    "CursorInvalid",
+    "DecisionLine",
+    "HandoffLine",
+    "OutboxLine",
+    "ParkedEvent",
+    "RunDetail",
+    "RunLine",
+    "StepLine",
+    "ThreadLine",
+    "UnknownMessage",
+    "automation",
+    "automation_list",
+    "conversation",
+    "conversation_list",
+    "counts",
+    "decision_list",
+    "decisions_for_message",
+    "handoff_list",
+    "parked_events",
+    "run",
+    "run_list",
+    "source_list",
+    "thread",
+    "unknown_messages",
+]

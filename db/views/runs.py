@@ -1,0 +1,159 @@
+"""Runs as a list, and one run with its journal and what it put into the outbox."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+from uuid import UUID
+
+from sqlmodel import Session
+
+from db.engine import one, rows
+from db.records import record
+
+RunState = Literal["pending", "running", "waiting", "done", "failed", "superseded", "cancelled"]
+
+
+@dataclass(frozen=True)
+class RunLine:
+    id: UUID
+    seq: int
+    automation_id: UUID
+    automation_name: str
+    version: int
+    conversation_id: UUID | None
+    contact_id: UUID | None
+    contact_name: str | None
+    channel: str | None
+    state: RunState
+    outcome: str
+    attempts: int
+    prefect_run_id: UUID | None
+    created_at: datetime
+    due_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+    @property
+    def duration_ms(self) -> float | None:
+        """From the start to the end; None while there is no end."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return (self.finished_at - self.started_at).total_seconds() * 1000
+
+
+@dataclass(frozen=True)
+class StepLine:
+    step_id: str
+    position: int
+    node: str
+    state: Literal["done", "skipped", "failed", "waiting"]
+    input: Mapping[str, Any]
+    output: Mapping[str, Any]
+    effects: list[Mapping[str, Any]]
+    detail: Mapping[str, Any]
+    note: str
+    attempts: int
+    started_at: datetime
+    duration_ms: float
+
+
+@dataclass(frozen=True)
+class OutboxLine:
+    id: UUID
+    seq: int
+    effect: Mapping[str, Any]
+    state: Literal["pending", "sending", "done", "failed", "cancelled", "unknown"]
+    attempts: int
+    message_id: UUID | None
+    provider_message_id: str | None
+    error_code: str
+    error: str
+    created_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True)
+class RunDetail(RunLine):
+    trigger: Mapping[str, Any]
+    document: Mapping[str, Any]  # of the version that ran
+    event_id: UUID | None
+    first_seq: int
+    last_seq: int
+    epoch: int
+    steps: tuple[StepLine, ...]
+    outbox: tuple[OutboxLine, ...]
+
+
+def run_list(
+    tx: Session,
+    *,
+    before_seq: int | None = None,
+    limit: int = 50,
+    automation_id: UUID | None = None,
+    state: RunState | None = None,
+    conversation_id: UUID | None = None,
+) -> list[RunLine]:
+    """The runs, newest first; `before_seq` (the last line's seq) continues the list."""
+    found = rows(
+        tx,
+        _list_statement(automation_id, state, conversation_id),
+        before=before_seq,
+        automation=automation_id,
+        conversation=conversation_id,
+        limit=limit,
+    )
+    return [record(RunLine, row) for row in found]
+
+
+def run(tx: Session, id: UUID) -> RunDetail | None:
+    """One run with its steps in order and its outbox rows."""
+    row = one(tx, _DETAIL, id=id)
+    if row is None:
+        return None
+    steps = rows(tx, "SELECT * FROM run_steps WHERE run_id = %(id)s ORDER BY position, step_id", id=id)
+    outbox = rows(tx, "SELECT * FROM outbox WHERE run_id = %(id)s ORDER BY seq", id=id)
+    parts = {
+        "steps": tuple(record(StepLine, step) for step in steps),
+        "outbox": tuple(record(OutboxLine, effect) for effect in outbox),
+    }
+    return record(RunDetail, dict(row) | parts)
+
+
+def _list_statement(automation_id: UUID | None, state: str | None, conversation_id: UUID | None) -> str:
+    """Only the conditions that are asked for: each set of them has its own index."""
+    if state is not None and state not in get_args(RunState):
+        raise ValueError(f"state='{state}' is not a state of a run. Use one of {', '.join(get_args(RunState))}.")
+    conditions = ["%(before)s::bigint IS NULL OR r.seq < %(before)s"]
+    if automation_id is not None:
+        conditions.append("r.automation_id = %(automation)s")
+    if conversation_id is not None:
+        conditions.append("r.conversation_id = %(conversation)s")
+    if state is not None:
+        conditions.append(f"r.state = '{state}'")
+    return _LIST.format(conditions=" AND ".join(f"({condition})" for condition in conditions))
+
+
+_LINE = """
+    r.id, r.seq, r.automation_id, a.name AS automation_name, v.number AS version, r.conversation_id, r.contact_id,
+    p.name AS contact_name, c.channel, r.state, r.outcome, r.attempts, r.prefect_run_id, r.created_at, r.due_at,
+    r.started_at, r.finished_at
+"""
+
+_JOINS = """
+    JOIN automations a ON a.id = r.automation_id
+    JOIN automation_versions v ON v.id = r.version_id
+    LEFT JOIN conversations c ON c.id = r.conversation_id
+    LEFT JOIN contacts p ON p.id = r.contact_id
+"""
+
+_LIST = f"""
+    SELECT {_LINE}
+    FROM (SELECT * FROM runs r WHERE {{conditions}} ORDER BY r.seq DESC LIMIT %(limit)s) r {_JOINS}
+    ORDER BY r.seq DESC
+"""
+
+_DETAIL = f"""
+    SELECT {_LINE}, r.trigger, v.document, r.event_id, r.first_seq, r.last_seq, r.epoch
+    FROM runs r {_JOINS} WHERE r.id = %(id)s
+"""
