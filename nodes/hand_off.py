@@ -105,7 +105,7 @@ def _opening(said: Phrases, wished: bool) -> str:
 
 
 def _back(ctx: Context, language: str, detail: dict[str, object]) -> str | None:
-    """When people are back, in words; None while it is open, '' when they never are by the opening hours."""
+    """When people are back, in words; None while it is open, or when nobody can say."""
     try:
         hours = hours_of(ctx.business)
     except HoursInvalid as error:
@@ -115,7 +115,7 @@ def _back(ctx: Context, language: str, detail: dict[str, object]) -> str | None:
     if hours.is_open(ctx.now):
         return None
     opens = hours.next_opening(ctx.now)
-    return moment(opens, ctx.now, ctx.business, language) if opens else ""
+    return moment(opens, ctx.now, ctx.business, language) if opens else None
 
 
 def _shortened(text: str) -> str:

@@ -18,6 +18,7 @@ from nodes.contract import Context, NodeFailed, Settings, Values, node
 from nodes.material import Line
 from nodes.person_request import asks_for_person
 
+LONGEST_TURN = 40  # messages; of a longer turn that does not fit, nothing is recalled
 SETTLED = "The earlier request for a person is settled."
 
 
@@ -51,7 +52,7 @@ def run(config: Config, input: Input, ctx: Context) -> Output:
     if ctx.conversation is None:
         raise NodeFailed("This run has no conversation to recall. Start it from a message.")
     with ctx.read() as tx:
-        messages = _messages(tx, ctx, limit=2 * config.messages)
+        messages = _messages(tx, ctx, limit=config.messages + LONGEST_TURN)
         marker = _marker(tx, ctx)
         facts = _facts(tx, ctx)
     recalled = _whole_turns(messages, config.messages)

@@ -39,7 +39,7 @@ def no_database() -> Iterator[Session]:
 
 @dataclass
 class WordEmbedder:
-    """Texts that share words are close. `asked` holds every text that was embedded."""
+    """Texts that share words are close, long words before small ones. `asked` holds every text that was embedded."""
 
     model: str = "words"
     asked: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class WordEmbedder:
 def _direction(text: str) -> list[float]:
     vector = [0.0] * 1536
     for word in plain(text).split():
-        vector[sum(ord(letter) * 31**place for place, letter in enumerate(word)) % 1536] += 1.0
+        vector[sum(ord(letter) * 31**place for place, letter in enumerate(word)) % 1536] += len(word) ** 2
     length = math.sqrt(sum(number * number for number in vector)) or 1.0
     return [number / length for number in vector]
 
