@@ -87,7 +87,8 @@ def _lines(messages: Sequence[RowMapping], marker: _Marker | None) -> list[Line]
 
 def _return_note(marker: _Marker) -> str:
     text = marker.text.strip() or "A colleague took over and gave the conversation back."
-    return text if SETTLED in text else f"{text} {SETTLED}"
+    ended = text if text[-1] in ".!?" else f"{text}."
+    return text if SETTLED in text else f"{ended} {SETTLED}"
 
 
 def _settled(message: RowMapping) -> Line:
