@@ -161,6 +161,7 @@ def _create(url: str) -> Engine:
         pool_size=POOL_SIZE,
         max_overflow=0,
         pool_timeout=POOL_TIMEOUT_SECONDS,
+        pool_use_lifo=True,  # the connection used last has its plans ready; those not needed stay idle
         pool_pre_ping=False,  # _enter does it; after a disconnect SQLAlchemy replaces every pooled connection, not only that one
         pool_recycle=1800,
         hide_parameters=True,  # an error names the statement, never the message text or the address that went into it

@@ -31,7 +31,9 @@ def a_user(tx: Session, workspace: UUID | None = None, role: str = "agent", **co
 
 def a_connection(tx: Session, workspace: UUID, kind: str = "webchat", **columns: Any) -> UUID:
     """An active account of this kind; give `secrets=db.secrets.seal({...})` where a test needs some."""
-    return _insert(tx, "connections", {"workspace_id": workspace, "kind": kind, "name": f"{kind} {uuid4().hex[:8]}"} | columns)
+    return _insert(
+        tx, "connections", {"workspace_id": workspace, "kind": kind, "name": f"{kind} {uuid4().hex[:8]}"} | columns
+    )
 
 
 def a_contact(tx: Session, workspace: UUID, identities: Sequence[tuple[str, str]] = (), **columns: Any) -> UUID:
@@ -56,7 +58,9 @@ def a_conversation(
     return _insert(tx, "conversations", values | columns)
 
 
-def a_message(tx: Session, workspace: UUID, conversation: UUID, text: str = "Are you open on Sunday?", **columns: Any) -> UUID:
+def a_message(
+    tx: Session, workspace: UUID, conversation: UUID, text: str = "Are you open on Sunday?", **columns: Any
+) -> UUID:
     """A message of the contact; `direction="out", author="ai"` and so on make other kinds."""
     found = one(tx, "SELECT connection_id FROM conversations WHERE id = %(id)s", id=conversation)
     assert found is not None, f"no conversation {conversation} in this transaction"
