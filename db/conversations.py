@@ -13,7 +13,7 @@ from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from db.engine import one, rows, run
-from db.live import publish
+from db.live import publish, told
 
 PREVIEW_CHARS = 140
 
@@ -105,7 +105,7 @@ def record_inbound(
     """Keep what the customer wrote; returns (message id, seq), or None where this provider id is here already."""
     kept = one(
         tx,
-        """
+        f"""
         WITH kept AS (
             INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, content, media, metadata,
                                   provider_message_id)
@@ -116,7 +116,7 @@ def record_inbound(
             UPDATE conversations SET last_message_at = %(at)s, last_inbound_at = %(at)s, unread = unread + 1,
                 last_message_preview = %(preview)s
             WHERE id = %(conversation)s AND EXISTS (SELECT FROM kept))
-        SELECT id, seq FROM kept
+        SELECT id, seq, {_MESSAGE_TOLD} FROM kept
         """,
         workspace=conversation.workspace_id,
         conversation=conversation.id,
@@ -128,10 +128,7 @@ def record_inbound(
         at=at,
         preview=_preview(text, media),
     )
-    if kept is None:
-        return None
-    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
-    return kept["id"], kept["seq"]
+    return (kept["id"], kept["seq"]) if kept else None
 
 
 def record_outbound(
@@ -149,15 +146,16 @@ def record_outbound(
     """A message that is about to leave: its row is there, `pending`, before anything is sent."""
     kept = one(
         tx,
-        """
+        f"""
         WITH touched AS (
             UPDATE conversations SET last_message_at = now(), last_message_preview = %(preview)s
-            WHERE id = %(conversation)s)
-        INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, author_user_id, content, media,
+            WHERE id = %(conversation)s),
+        kept AS (INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, author_user_id, content, media,
                               metadata, state, run_id, step_id)
         VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'out', %(author)s, %(user)s, %(text)s, %(media)s,
                 %(metadata)s, 'pending', %(run)s, %(step)s)
-        RETURNING id
+        RETURNING id)
+        SELECT id, {_MESSAGE_TOLD} FROM kept
         """,
         workspace=conversation.workspace_id,
         conversation=conversation.id,
@@ -172,7 +170,6 @@ def record_outbound(
         preview=_preview(text, media),
     )
     assert kept is not None
-    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
     message_id: UUID = kept["id"]
     return message_id
 
@@ -200,7 +197,6 @@ def record_note(
 
 def advance_state(
     tx: Session,
-    workspace: UUID,
     message_id: UUID,
     state: str,
     *,
@@ -211,12 +207,15 @@ def advance_state(
     """Move a message forward; a late `sent` never overwrites `read`. False = it was further on already."""
     moved = one(
         tx,
-        """UPDATE messages SET state = %(state)s, updated_at = now(), error_code = %(code)s, error = %(error)s,
-               provider_message_id = coalesce(%(pid)s, provider_message_id),
-               sent_at = CASE WHEN %(rank)s >= 3 THEN coalesce(sent_at, now()) ELSE sent_at END
-           WHERE id = %(id)s AND direction = 'out'
-             AND coalesce((%(ranks)s::jsonb ->> state)::int, -1) < %(rank)s
-           RETURNING conversation_id""",
+        f"""
+        WITH moved AS (
+            UPDATE messages SET state = %(state)s, updated_at = now(), error_code = %(code)s, error = %(error)s,
+                provider_message_id = coalesce(%(pid)s, provider_message_id),
+                sent_at = CASE WHEN %(rank)s >= 3 THEN coalesce(sent_at, now()) ELSE sent_at END
+            WHERE id = %(id)s AND direction = 'out' AND coalesce((%(ranks)s::jsonb ->> state)::int, -1) < %(rank)s
+            RETURNING id, workspace_id, conversation_id, state)
+        SELECT {_MOVED_TOLD} FROM moved
+        """,
         id=message_id,
         state=state,
         rank=STATE_RANK[state],
@@ -225,10 +224,7 @@ def advance_state(
         code=error_code,
         error=error,
     )
-    if moved is None:
-        return False
-    publish(tx, workspace, "message", conversation=moved["conversation_id"], message=message_id, state=state)
-    return True
+    return moved is not None
 
 
 def by_provider_id(tx: Session, connection_id: UUID, provider_message_id: str) -> RowMapping | None:
@@ -332,6 +328,15 @@ def remember_return(tx: Session, conversation: ConversationRow, text: str, after
         seq=after_seq,
     )
 
+
+# In statements that have the parameters `workspace` and `conversation`, and a `kept` with the message's id.
+_MESSAGE_TOLD = told(
+    "message", workspace="%(workspace)s::text", conversation="%(conversation)s::text", message="kept.id"
+)
+
+_MOVED_TOLD = told(
+    "message", workspace="moved.workspace_id", conversation="conversation_id", message="moved.id", state="moved.state"
+)
 
 _COLUMNS = (
     "id, workspace_id, contact_id, connection_id, channel, address, owner, owner_epoch, assignee_id, ai_enabled, "

@@ -13,7 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from db.engine import one, rows, run
-from db.live import publish
+from db.live import told
 
 MAX_ATTEMPTS = 3
 MAX_DEATHS = 5  # a killed worker is not the run's fault: more chances than for an error of its own
@@ -189,15 +189,23 @@ def hold(tx: Session, run_id: UUID, owner: str) -> bool:
     )
 
 
-def finish(tx: Session, workspace: UUID, run_id: UUID, state: str, outcome: str) -> None:
+def finish(tx: Session, run_id: UUID, state: str, outcome: str) -> None:
+    """Write down how a run ended."""
     run(
         tx,
-        "UPDATE runs SET state = %(state)s, outcome = %(outcome)s, finished_at = now(), lease_until = NULL WHERE id = %(id)s",
+        f"""
+        WITH ended AS (
+            UPDATE runs SET state = %(state)s, outcome = %(outcome)s, finished_at = now(), lease_until = NULL
+            WHERE id = %(id)s RETURNING id, workspace_id, conversation_id, state)
+        SELECT {_ENDED_TOLD} FROM ended
+        """,
         id=run_id,
         state=state,
         outcome=outcome[:1000],
     )
-    publish(tx, workspace, "run", run=run_id, state=state)
+
+
+_ENDED_TOLD = told("run", workspace="workspace_id", conversation="conversation_id", run="id", state="state")
 
 
 def put_off(tx: Session, run_id: UUID, due_at: datetime, outcome: str, *, counted: bool) -> None:

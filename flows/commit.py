@@ -40,11 +40,11 @@ class LiveKeeper:
             runs.write_down(tx, self.run.workspace_id, self.run.id, records)
             if stopped is not None:
                 self.state, self.outcome = stopped
-                runs.finish(tx, self.run.workspace_id, self.run.id, self.state, self.outcome)
+                runs.finish(tx, self.run.id, self.state, self.outcome)
             elif last:
                 self.state = "done"
                 self.outcome = self.outcome or _nothing_said(records)
-                runs.finish(tx, self.run.workspace_id, self.run.id, "done", self.outcome)
+                runs.finish(tx, self.run.id, "done", self.outcome)
         return stopped is None
 
     def _act(self, tx: Session, steps: Sequence[StepEffects]) -> tuple[Literal["superseded", "cancelled"], str] | None:

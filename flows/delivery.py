@@ -173,7 +173,6 @@ class Delivery:
         if row.message_id is not None:
             conversations.advance_state(
                 tx,
-                row.workspace_id,
                 row.message_id,
                 message_state or state,
                 provider_message_id=provider_message_id,
@@ -224,7 +223,7 @@ class Reconciliation:
                     _back_to_pending(tx, row)
                 elif row.message_id is not None:
                     conversations.advance_state(
-                        tx, row.workspace_id, row.message_id, "unknown", error_code="outcome_unknown", error=_UNKNOWN
+                        tx, row.message_id, "unknown", error_code="outcome_unknown", error=_UNKNOWN
                     )
             live.ring(tx, "outbox")
         return len(rows)
@@ -266,7 +265,7 @@ class Reconciliation:
             return False
         if row.message_id is not None:
             conversations.advance_state(
-                tx, row.workspace_id, row.message_id, answer.state, provider_message_id=answer.provider_message_id
+                tx, row.message_id, answer.state, provider_message_id=answer.provider_message_id
             )
         log.info(
             "An unknown message was found at the provider", extra={"action": "reconcile.found", "outbox": str(row.id)}

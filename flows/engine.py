@@ -129,7 +129,7 @@ class Engine:
         with transaction(run.workspace_id) as tx:
             if not runs.hold(tx, run.id, self.owner):
                 return Outcome("lost", "")
-            runs.finish(tx, run.workspace_id, run.id, "failed", sentence)
+            runs.finish(tx, run.id, "failed", sentence)
             conversation = run.conversation_id and conversations.get(tx, run.conversation_id, lock=True)
             if conversation and conversation.owner == "ai" and conversation.owner_epoch == run.epoch:
                 request = OpenHandoff(

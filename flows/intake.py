@@ -191,7 +191,6 @@ class Intake:
         failed = receipt.state == "failed"
         conversations.advance_state(
             tx,
-            event.workspace_id,
             message_id,
             receipt.state,
             provider_message_id=receipt.provider_message_id,

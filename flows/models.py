@@ -25,6 +25,9 @@ class Models(Protocol):
 
     def of(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]: ...
 
+    def warm(self) -> None:
+        """A message came in: get ready what takes long to load, without holding up the caller."""
+
 
 class LimitedModel:
     """A model that keeps the workspace's AI limit: over it, Throttled is raised before anything is asked."""
@@ -58,6 +61,7 @@ class ConnectedModels:
         self._lock = threading.Lock()
         self._known: dict[UUID, tuple[float, LanguageModel | None, Embedder]] = {}
         self._builtin = builtin_embedder()
+        self._warming: threading.Thread | None = None
 
     def of(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]:
         now = time.monotonic()
@@ -68,6 +72,13 @@ class ConnectedModels:
             with self._lock:
                 self._known[workspace] = known
         return known[1], known[2]
+
+    def warm(self) -> None:
+        """Load the built-in embedder while the quiet window runs; an idle worker does without its memory."""
+        with self._lock:
+            if self._warming is None:
+                self._warming = threading.Thread(target=self._builtin.embed, args=[["Good morning"]], daemon=True)
+                self._warming.start()
 
     def _look_up(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]:
         with transaction(workspace) as tx:

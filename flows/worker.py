@@ -110,6 +110,7 @@ class Worker:
         self._lease = lease_seconds()
         accounts = Accounts()
         self._intake = Intake(self.owner, accounts)
+        self._models = models
         self._engine = Engine(self.owner, models, plans=self._intake.plans)
         self._delivery = Delivery(self.owner, self._lease, accounts)
         self._reconciliation = Reconciliation(accounts, reconcile_after_seconds())
@@ -159,6 +160,7 @@ class Worker:
     def _accept(self, event: Event) -> None:
         try:
             self._intake.accept(event)
+            self._models.warm()
         except (DBAPIError, DatabaseUnreachable):
             raise  # Postgres is away: the lease ends by itself, and it is no fault of the event
         except Exception as error:

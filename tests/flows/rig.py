@@ -70,6 +70,8 @@ class FakeModels:
     def of(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]:
         return self.llm, self.embedder
 
+    def warm(self) -> None: ...
+
 
 ANSWER = {
     "format": 1,
@@ -126,7 +128,7 @@ class Rig:
     def receive_sms(self, text: str, sender: str = "+14155550123", message_sid: str | None = None) -> bool:
         """Store a signed SMS as the door does; False = it was here already."""
         webhook = signed_sms(
-            f"{PUBLIC}/webhook/twilio", text, sender=sender, **({"message_sid": message_sid} if message_sid else {})
+            f"{PUBLIC}/webhook/twilio", text, sender=sender, message_sid=message_sid or ""
         )
         headers = {name.lower(): value for name, value in webhook.headers.items()}
         return self.store(self.twilio, Request("POST", webhook.url, headers, webhook.body))
