@@ -40,7 +40,7 @@ def translated(provider: str) -> Iterator[None]:
         raise Rejected("bad_address", reason) from error
     except _BEFORE_SENDING as error:
         raise NotSent(f"{provider} cannot be reached: {error or type(error).__name__}.") from error
-    except (httpx.HTTPError, httpx.StreamError) as error:
+    except (httpx.HTTPError, httpx.StreamError, httpx.CookieConflict) as error:
         reason = f"{provider} was asked and did not answer: {error or type(error).__name__}."
         raise OutcomeUnknown(reason) from error
 

@@ -7,6 +7,7 @@ worked on it, the error is NotSent. Sources: platform.openai.com/docs/api-refere
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
@@ -29,6 +30,7 @@ _LIMITS = ("max_completion_tokens", "max_tokens")
 _LIMITS_ELSEWHERE = ("max_tokens", "max_completion_tokens")
 # A 400 that is about the conversation, not about how we ask.
 _ABOUT_CONTENT = {"context_length_exceeded", "content_policy_violation", "content_filter"}
+_making = threading.Lock()  # two threads that come first must not make two pools
 
 
 class OpenAIChat:
@@ -49,7 +51,8 @@ class OpenAIChat:
         site_url: str = "",
     ) -> None:
         self.name = model
-        self._server = _server(base_url.rstrip("/"), api_key, timeout_seconds, site_url)
+        with _making:
+            self._server = _server(base_url.rstrip("/"), api_key, timeout_seconds, site_url)
         self._prices = price_in_per_million, price_out_per_million
 
     def __repr__(self) -> str:

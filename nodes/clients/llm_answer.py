@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from nodes.clients.http import WAIT_SECONDS
+from nodes.clients.text import printable
 from nodes.contract import Completion
 from nodes.errors import AuthFailed, ClientError, NotSent, Rejected, Throttled
 
@@ -49,7 +50,7 @@ def _content(message: dict[str, Any]) -> str:
     content = message.get("content")
     if isinstance(content, list):
         content = "".join(str(part.get("text") or "") for part in content if isinstance(part, dict))
-    return content.strip() if isinstance(content, str) else ""
+    return printable(content).strip() if isinstance(content, str) else ""
 
 
 def _nothing(choice: dict[str, Any], server: str) -> Rejected:

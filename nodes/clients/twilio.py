@@ -9,6 +9,7 @@ Source: twilio.com/docs/messaging/api/message-resource (read 2026-11).
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Collection
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -35,6 +36,7 @@ from nodes.clients.channel import (
     Sent,
 )
 from nodes.clients.http import http_client, translated
+from nodes.clients.text import printable
 from nodes.clients.twilio_answer import refusal, sentence
 from nodes.errors import AuthFailed, ClientError, OutcomeUnknown, Rejected, SignatureInvalid
 
@@ -47,6 +49,7 @@ _FAILED = {"failed", "undelivered", "canceled"}
 _OUTCOMES: dict[str, ReceiptState] = {"delivered": "delivered", "read": "read", **dict.fromkeys(_FAILED, "failed")}
 # What the package raises for an answer with status 2xx that has not the documented form.
 _UNREADABLE = (TwilioException, ValueError, TypeError, AttributeError)
+_making = threading.Lock()  # two threads that come first must not make two pools
 _log = logging.getLogger(__name__)
 
 
@@ -86,7 +89,7 @@ class TwilioChannel:
 
     def send(self, account: Account, message: OutgoingMessage) -> Sent:
         given = {**_sender(account, message), **_content(message), "to": _address(message)}
-        callback = _callback(account, message)
+        callback = receipt_address(account, message)
         if callback:
             given["status_callback"] = callback
         accepted = _ask(account, given)
@@ -146,13 +149,14 @@ def _sender(account: Account, message: OutgoingMessage) -> dict[str, Any]:
 
 
 def _content(message: OutgoingMessage) -> dict[str, Any]:
-    if not message.text and not message.media:
+    text = printable(message.text)
+    if not text and not message.media:
         raise Rejected("empty", sentence("21602"))
-    content: dict[str, Any] = {"body": message.text} if message.text else {}
+    content: dict[str, Any] = {"body": text} if text else {}
     return {**content, "media_url": [file.url for file in message.media]} if message.media else content
 
 
-def _callback(account: Account, message: OutgoingMessage) -> str:
+def receipt_address(account: Account, message: OutgoingMessage) -> str:
     """The address for receipts with our own id in it, '' when Twilio could not call it from the internet."""
     parts = urlsplit(message.status_callback)
     is_local = parts.hostname in ("localhost", "127.0.0.1", "::1")
@@ -192,7 +196,7 @@ def _search(
 
 def _is_same(each: Any, message: OutgoingMessage) -> bool:
     """Equal but for white space; a trial account puts a sentence of its own before the text."""
-    theirs, ours = " ".join((each.body or "").split()), " ".join(message.text.split())
+    theirs, ours = " ".join((each.body or "").split()), " ".join(printable(message.text).split())
     same_text = theirs.endswith(ours) if theirs.startswith("Sent from your Twilio trial account") else theirs == ours
     return same_text and int(each.num_media or 0) == len(message.media) and each.direction != "inbound"
 

@@ -31,18 +31,18 @@ class SmtpTwin:
     """`mails` is what was accepted. `say["RCPT"] = "451 later"` answers a command so; `"drop"` closes the connection
     instead, `"drop after"` accepts the message and closes without an answer, `"hang"` never answers."""
 
-    def __init__(self, port: int = 0) -> None:
+    def __init__(self, port: int = 0, host: str = "127.0.0.1") -> None:
         self.mails: list[Mail] = []
         self.commands: list[str] = []
         self.say: dict[str, str] = {}
         self.stopped = threading.Event()
-        self._server = _Server(("127.0.0.1", port), _Session)
+        self._server = _Server((host, port), _Session)
         self._server.twin = self
-        self.port = self._server.server_address[1]
+        self.host, self.port = host, self._server.server_address[1]
 
     @property
     def url(self) -> str:
-        return f"smtp://{USER}:{PASSWORD}@127.0.0.1:{self.port}"
+        return f"smtp://{USER}:{PASSWORD}@{self.host}:{self.port}"
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
