@@ -1,34 +1,93 @@
-"""What surrounds every page: style, navigation with what waits, the workspace switcher and the person's own menu."""
+"""What surrounds every page: style, navigation, what waits right now, the workspace switcher and the person's own menu."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import streamlit as st
 
-from ui import session
+from db import views
+from db.records import Membership
+from ui import parts, session
 from ui.session import Here
 
 PAGES = Path(__file__).parent / "app_pages"
-STYLE = (Path(__file__).parent / "static" / "pages.css").read_text(encoding="utf-8")
+STATIC = Path(__file__).parent / "static"
+ICON = str(STATIC / "icon.svg")
+_STYLE = (STATIC / "pages.css").read_text(encoding="utf-8")
 
 
-def style() -> None:
-    st.html(f"<style>{STYLE}</style>")
+def begin() -> None:
+    """The settings of the browser tab, before anything is drawn."""
+    st.set_page_config(page_title="Frontdesk", page_icon=ICON, layout="wide")
+    with st.container(key="style"):
+        st.html(f"<style>{_STYLE}</style>")
+    st.logo(ICON, size="large")
 
 
-def navigation(person: Here) -> st.navigation:
-    """The pages that the person's role may see, in two groups."""
-    return st.navigation(
-        {
-            "": [
-                _page("home", "Home", "home", default=True),
-                _page("conversations", "Conversations", "forum"),
-                _page("handoffs", "Handoffs", "support_agent"),
-            ],
-        }
-    )
+def show_on_phone(pane: str, *, among: tuple[str, ...]) -> None:
+    """Of several panes beside each other (columns with keyed containers) a narrow screen shows this one."""
+    hidden = ", ".join(f".stColumn:has(.st-key-{other})" for other in among if other != pane)
+    with st.container(key="style_panes"):
+        st.html(f"<style>@media (max-width: 640px) {{ {hidden} {{ display: none; }} }}</style>")
 
 
-def _page(name: str, title: str, icon: str, *, default: bool = False) -> st.Page:
+def navigation(person: Here) -> Any:
+    """The pages that the role may see; returns the one that was asked for."""
+    work = [
+        _page("home", "Home", "home", default=True),
+        _page("conversations", "Conversations", "forum"),
+        _page("handoffs", "Handoffs", "support_agent"),
+    ]
+    machine = [_page("automations", "Automations", "account_tree"), _page("runs", "Runs", "history")]
+    if person.may("admin"):
+        machine.append(_page("settings", "Settings", "settings"))
+    return st.navigation({"Customers": work, "Front desk": machine})
+
+
+def sidebar(person: Here) -> None:
+    with st.sidebar:
+        _waiting()
+        if len(person.memberships) > 1:
+            _switcher(person)
+        _person(person)
+
+
+@st.fragment
+def _waiting() -> None:
+    """What waits for people, kept up to date on every page."""
+    person = session.here()
+    parts.live(person.workspace.id, "message", "conversation", "handoff", key="live_sidebar")
+    with person.read() as tx:
+        counts = views.counts(tx)
+    if counts.pending_handoffs:
+        st.page_link(PAGES / "handoffs.py", label=f"**{counts.pending_handoffs}** waiting for a person", icon=":material/notifications_active:")
+    if counts.unread_conversations:
+        st.page_link(PAGES / "conversations.py", label=f"**{counts.unread_conversations}** unread", icon=":material/mark_chat_unread:")
+
+
+def _switcher(person: Here) -> None:
+    current = next(item for item in person.memberships if item.workspace.id == person.workspace.id)
+    chosen = st.selectbox("Workspace", person.memberships, index=person.memberships.index(current), format_func=_name)
+    if chosen.workspace.id != person.workspace.id:
+        session.switch_workspace(chosen.workspace.id)
+        st.query_params.clear()
+        st.rerun()
+
+
+def _person(person: Here) -> None:
+    with st.popover(person.user.name, icon=":material/account_circle:", width="stretch"):
+        st.markdown(f"**{person.user.name}**  \n{person.user.email}")
+        st.caption(f"{person.role.capitalize()} of {person.workspace.name}")
+        if st.button("Sign out", icon=":material/logout:", width="stretch"):
+            session.sign_out()
+            st.rerun()
+
+
+def _name(membership: Membership) -> str:
+    return membership.workspace.name
+
+
+def _page(name: str, title: str, icon: str, *, default: bool = False) -> Any:
     return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=default)

@@ -6,7 +6,7 @@ A component gets data and gives back what a person did; it holds no rules. Its s
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -58,27 +58,54 @@ def rows(
     key: str,
     label: str,
     empty: Mapping[str, str],
-    selected: str | None = None,
+    on_choose: Callable[[str], None],
+    selected: str = "",
     tall: bool = False,
     more: str = "",
-) -> tuple[str | None, bool]:
-    """A list to choose from: the id that was just clicked, and whether more rows were asked for. `tall` fills the window."""
-    data = {"items": list(items), "label": label, "empty": empty, "selected": selected, "tall": tall, "more": more}
-    result = _rows(key=key, data=_packed(data), on_chosen_change=_nothing, on_more_change=_nothing)
-    return result.chosen, bool(result.more)
+    on_more: Callable[[], None] = _nothing,
+) -> None:
+    """A list to choose from; `on_choose` gets the id that was clicked. `tall` fills the window, `more` names the last row."""
+    data = {"items": list(items), "label": label, "empty": dict(empty), "selected": selected, "tall": tall, "more": more}
+    _rows(key=key, data=_packed(data), on_chosen_change=_with(key, "chosen", on_choose), on_more_change=on_more)
 
 
-def thread(data: Mapping[str, Any], *, key: str) -> Any:
-    """A conversation with the field to answer; the result has `reply`, `why` and `older` at the moment they happen."""
-    return _thread(
-        key=key, data=_packed(data), on_reply_change=_nothing, on_why_change=_nothing, on_older_change=_nothing
+def thread(
+    data: Mapping[str, Any],
+    *,
+    key: str,
+    on_reply: Callable[[dict[str, str]], None],
+    on_why: Callable[[str], None],
+    on_older: Callable[[], None],
+) -> None:
+    """A conversation with the field to answer. A reply is {conversation, text, key}; `on_why` gets a message's id."""
+    _thread(
+        key=key,
+        data=_packed(data),
+        on_reply_change=_with(key, "reply", on_reply),
+        on_why_change=_with(key, "why", on_why),
+        on_older_change=on_older,
     )
 
 
-def canvas(data: Mapping[str, Any], *, key: str) -> str | None:
-    """A diagram of an automation; gives the id of the step that was just tapped."""
-    step: str | None = _canvas(key=key, data=_packed(data), on_step_change=_nothing).step
-    return step
+def canvas(data: Mapping[str, Any], *, key: str, on_step: Callable[[str], None]) -> None:
+    """A diagram of an automation; `on_step` gets the id of the step that was tapped."""
+    _canvas(key=key, data=_packed(data), on_step_change=_with(key, "step", on_step))
+
+
+def _with(key: str, name: str, told: Callable[[Any], None]) -> Callable[[], None]:
+    """A callback that hands over what the component just reported under `name`."""
+
+    def report() -> None:
+        told(st.session_state[key][name])
+
+    return report
+
+
+def empty(title: str, text: str, symbol: str) -> None:
+    """An empty state: what is not here, and what to do next."""
+    with st.container(border=True, horizontal_alignment="center", key=f"empty_{symbol}"):
+        st.markdown(f":material/{symbol}: **{title}**", text_alignment="center", width="content")
+        st.caption(text, text_alignment="center")
 
 
 def go(address: str) -> None:

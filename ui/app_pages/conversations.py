@@ -1,13 +1,138 @@
-import streamlit as st, time
-from ui import session, parts
-from db.engine import rows
-person = session.here()
-st.write("hello", person.user.name)
+"""Conversations: who wrote, who answers, and the thread, which changes by itself while it is open."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from db import views
+from flows import actions
+from ui import explain, frame, inbox, parts, pen, session, talk
+from ui.session import Here
+
+PAGE = 50
+THREAD = "thread"
+
+
+def chosen() -> UUID | None:
+    """The conversation that the address names."""
+    try:
+        return UUID(st.query_params.get("c", ""))
+    except ValueError:
+        return None
+
+
 @st.fragment
-def f():
-    parts.live(person.workspace.id, "message", key="live")
-    with person.read() as tx:
-        n = rows(tx, "SELECT count(*) AS n FROM messages")[0]["n"]
-    st.markdown(f"messages: {n}")
-    parts.rows([{"id": "1", "title": "A", "at": "2026-11-22T10:00:00Z", "text": "bla", "unread": 2, "chips":[{"text":"AI","tone":"good"}]}], key="r", label="x", empty={"title":"", "text":""})
-f()
+def conversations() -> None:
+    me = session.here()
+    parts.live(me.workspace.id, "message", "conversation", "handoff", "run", key="live_conversations")
+    left, right = st.columns([1, 1.9], gap="medium")
+    frame.show_on_phone("pane_thread" if chosen() else "pane_list", among=("pane_list", "pane_thread"))
+    with left, st.container(key="pane_list"):
+        _list(me)
+    with right, st.container(key="pane_thread"):
+        _thread(me)
+
+
+def _list(me: Here) -> None:
+    search = st.text_input(
+        "Search", key="search", placeholder="Name, phone or words", icon=":material/search:", label_visibility="collapsed"
+    )
+    picked = st.pills("Show", inbox.FILTERS, key="filter", default="All", label_visibility="collapsed") or "All"
+    wanted = st.session_state.get("wanted", PAGE)
+    with me.read() as tx:
+        found = inbox.find(tx, picked, search.strip(), me.user.id, wanted + 1)
+    parts.rows(
+        [inbox.item(row) for row in found[:wanted]],
+        key="inbox",
+        label="Conversations",
+        empty=inbox.nothing(picked, search),
+        selected=st.query_params.get("c", ""),
+        tall=True,
+        more="Show more" if len(found) > wanted else "",
+        on_choose=_open,
+        on_more=_more,
+    )
+
+
+def _thread(me: Here) -> None:
+    conversation_id = chosen()
+    if conversation_id is None:
+        _invitation(me)
+        return
+    st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=st.query_params.clear)
+    limit = st.session_state.get(f"limit:{conversation_id}", PAGE)
+    with me.read() as tx:
+        conversation = views.conversation(tx, conversation_id)
+        messages = views.thread(tx, conversation_id, limit=limit + 1)
+    if conversation is None:
+        st.warning("This conversation does not exist in this workspace, or it was deleted.")
+        return
+    if conversation.unread and me.may("reply"):
+        actions.mark_read(me.workspace.id, conversation_id, me.user.id)
+    pen.header(me, conversation)
+    pen.request(conversation)
+    parts.thread(
+        talk.thread_data(
+            conversation,
+            messages[-limit:],
+            now=datetime.now(UTC),
+            may_reply=me.may("reply"),
+            me=me.user.name,
+            older=len(messages) > limit,
+            settled=st.session_state.get("settled", []),
+            refused=st.session_state.get("refused"),
+        ),
+        key=THREAD,
+        on_reply=_reply,
+        on_why=_ask,
+        on_older=_older,
+    )
+    asked = st.session_state.pop("asked", None)
+    message = explain.find(messages, asked) if asked else None
+    if message is not None:
+        explain.message(me, message)
+
+
+def _invitation(me: Here) -> None:
+    with me.read() as tx:
+        counts = views.counts(tx)
+    unread, waiting = counts.unread_conversations, counts.pending_handoffs
+    parts.empty(
+        "Choose a conversation",
+        f"{unread or 'No'} unread, {waiting or 'nobody'} waiting for a person. Arrow keys move through the list.",
+        "forum",
+    )
+
+
+def _open(conversation: str) -> None:
+    st.query_params["c"] = conversation
+
+
+def _more() -> None:
+    st.session_state["wanted"] = st.session_state.get("wanted", PAGE) + PAGE
+
+
+def _older() -> None:
+    key = f"limit:{chosen()}"
+    st.session_state[key] = st.session_state.get(key, PAGE) + PAGE
+
+
+def _ask(message: str) -> None:
+    st.session_state["asked"] = message
+
+
+def _reply(draft: dict[str, str]) -> None:
+    """Send what was typed; where that is refused, the text goes back into the field with the reason."""
+    me = session.here("reply")
+    st.session_state["refused"] = None
+    try:
+        actions.reply(me.workspace.id, UUID(draft["conversation"]), me.user.id, draft["text"], draft["key"])
+    except actions.ActionRefused as refusal:
+        st.session_state["refused"] = {"key": draft["key"], "text": draft["text"], "sentence": str(refusal)}
+    st.session_state["settled"] = [*st.session_state.get("settled", []), draft["key"]][-20:]
+
+
+conversations()

@@ -137,7 +137,7 @@ function under(message, parts) {
     mark.setAttribute("aria-label", state[1]);
     line.append(mark);
   }
-  if (message.why) line.append(button("ask", message.why, () => parts.told.setTriggerValue("why", message.id)));
+  if (message.why) line.append(button(message.why.quiet ? "ask quiet" : "ask", message.why.text, () => parts.told.setTriggerValue("why", message.id)));
   return line;
 }
 

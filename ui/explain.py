@@ -1,0 +1,105 @@
+"""Two questions about a message, answered in a side panel: why this answer, and why no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from db import views
+from db.views import DecisionLine, RunDetail, ThreadLine
+from ui import words
+from ui.session import Here
+from ui.text import plain
+
+RUN_PAGE = "/runs?run="
+
+
+def message(me: Here, message: ThreadLine) -> None:
+    """Open the panel for a message."""
+    if message.direction == "out":
+        _answer(me, message)
+    else:
+        _arrival(me, message)
+
+
+@st.dialog("Why this answer?", width="medium")
+def _answer(me: Here, message: ThreadLine) -> None:
+    with me.read() as tx:
+        found = views.run(tx, message.run_id) if message.run_id else None
+    explanation: Mapping[str, Any] = message.metadata.get("explanation") or {}
+    st.markdown(f"> {plain(message.content)}")
+    st.markdown(written_by(explanation, found))
+    passages(explanation.get("passages") or _used(found))
+    if found is not None:
+        st.caption(f"{found.automation_name}, version {found.version} · {words.local(found.created_at, me.workspace.timezone)}")
+        st.link_button("Every step of this run", f"{RUN_PAGE}{found.id}", icon=":material/history:")
+
+
+@st.dialog("What happened with this message?", width="medium")
+def _arrival(me: Here, message: ThreadLine) -> None:
+    with me.read() as tx:
+        decisions = views.decisions_for_message(tx, message.id)
+        runs = {line.run_id: views.run(tx, line.run_id) for line in decisions if line.run_id}
+    st.markdown(f"> {plain(message.content) or 'No text'}")
+    if not decisions:
+        st.info("Nothing was decided yet. If this stays so, look under Home whether arrivals are stuck.")
+    for line in decisions:
+        decision(line, runs.get(line.run_id) if line.run_id else None)
+
+
+def decision(line: DecisionLine, run: RunDetail | None) -> None:
+    """One automation and the message: it fired and this came of it, or the reason why it did not."""
+    name = line.automation_name or "Before any automation"
+    if not line.fired:
+        st.markdown(f":material/block: **{plain(name)}** did not start.  \n{plain(line.reason)}")
+        return
+    st.markdown(f":material/play_circle: **{plain(name)}** started.  \n{plain(_came_of(run) or line.reason)}")
+    if line.run_id:
+        st.link_button("Every step of this run", f"{RUN_PAGE}{line.run_id}", icon=":material/history:")
+
+
+def _came_of(run: RunDetail | None) -> str:
+    if run is None:
+        return ""
+    label = words.RUN_STATES[run.state][0]
+    return f"{label}. {run.outcome}".strip()
+
+
+def written_by(explanation: Mapping[str, Any], run: RunDetail | None) -> str:
+    """Who wrote an answer: a model by name, or the documents themselves."""
+    model = explanation.get("model") or _output(run, "used_model")
+    if model:
+        return f":material/auto_awesome: Written by **{plain(str(model))}** from the passages below."
+    if explanation.get("quoted") or _output(run, "quoted"):
+        return ":material/format_quote: **Quoted from your documents.** No language model is connected, so nothing was invented or rephrased."
+    return ":material/edit_note: A fixed text of the automation."
+
+
+def passages(found: Sequence[Mapping[str, Any]]) -> None:
+    if not found:
+        return
+    st.markdown("**Passages it rests on**")
+    for passage in found:
+        title = " · ".join(str(passage[name]) for name in ("source", "heading") if passage.get(name)) or "Passage"
+        with st.container(border=True):
+            st.markdown(f"**{plain(title)}**")
+            st.markdown(plain(str(passage.get("text", ""))))
+            if passage.get("score"):
+                st.caption(f"Fits to {float(passage['score']):.0%}")
+
+
+def _used(run: RunDetail | None) -> Sequence[Mapping[str, Any]]:
+    return _output(run, "used_passages") or []
+
+
+def _output(run: RunDetail | None, name: str) -> Any:
+    """The last value of this name that a step of the run gave."""
+    values = [step.output.get(name) for step in run.steps if step.output.get(name)] if run else []
+    return values[-1] if values else None
+
+
+def find(messages: Sequence[ThreadLine], message_id: str) -> ThreadLine | None:
+    return next((line for line in messages if line.id == UUID(message_id)), None)

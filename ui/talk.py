@@ -1,0 +1,107 @@
+"""One conversation as the thread component shows it: bubbles, what became of them, and whether a person can answer now."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from db.views import ConversationDetail, ThreadLine
+from ui import words
+
+WINDOW = timedelta(hours=24)  # WhatsApp: free text only this long after the customer's last message
+LONGEST = 20_000
+CLOSED = (
+    "WhatsApp lets a business write freely only for 24 hours after the customer's last message. "
+    "Wait for the next message, or use a template that Meta approved."
+)
+
+
+def thread_data(
+    conversation: ConversationDetail,
+    messages: Sequence[ThreadLine],
+    *,
+    now: datetime,
+    may_reply: bool,
+    me: str,
+    older: bool = False,
+    settled: Collection[str] = (),
+    refused: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The data of the thread component."""
+    return {
+        "conversation": str(conversation.id),
+        "messages": [_bubble(message, messages, conversation) for message in messages],
+        "older": older,
+        "composer": composer(conversation, now=now, may_reply=may_reply, me=me),
+        "settled": list(settled),
+        "refused": refused,
+    }
+
+
+def composer(conversation: ConversationDetail, *, now: datetime, may_reply: bool, me: str) -> dict[str, Any]:
+    """Whether a person can write, and the sentence that says why not or what a reply does."""
+    open_until = _window_end(conversation)
+    reason = ""
+    if not may_reply:
+        reason = "Your role may read but not reply."
+    elif open_until is not None and open_until <= now:
+        reason = CLOSED
+    return {
+        "enabled": not reason,
+        "hint": reason or _hint(conversation, me),
+        "placeholder": f"Reply by {words.CHANNELS[conversation.channel]}" if not reason else "Replying is not possible",
+        "open_until": open_until.isoformat() if open_until and not reason else "",
+        "closed": CLOSED,
+        "max_length": LONGEST,
+    }
+
+
+def _window_end(conversation: ConversationDetail) -> datetime | None:
+    if conversation.channel != "whatsapp":
+        return None
+    begin = conversation.last_inbound_at
+    return (begin or conversation.created_at - WINDOW) + WINDOW
+
+
+def _hint(conversation: ConversationDetail, me: str) -> str:
+    if conversation.opted_out_at is not None:
+        return "This customer asked for no more messages. Write only if you must."
+    if conversation.owner == "ai":
+        return "The AI answers here. Your reply takes the conversation over."
+    if conversation.assignee_name and conversation.assignee_name != me:
+        return f"{conversation.assignee_name} has this conversation. Your reply takes it over."
+    return "Enter sends, Shift + Enter starts a new line."
+
+
+def _bubble(
+    message: ThreadLine, messages: Sequence[ThreadLine], conversation: ConversationDetail
+) -> dict[str, Any]:
+    return {
+        "id": str(message.id),
+        "kind": message.direction,
+        "author": message.author,
+        "who": _who(message, conversation),
+        "text": message.content,
+        "at": message.created_at.isoformat(),
+        "media": [{name: str(file.get(name) or "") for name in ("url", "name", "content_type")} for file in message.media],
+        "state": message.state,
+        "error": message.error,
+        "why": _question(message, messages),
+    }
+
+
+def _who(message: ThreadLine, conversation: ConversationDetail) -> str:
+    if message.author == "contact":
+        return conversation.contact_name
+    return {"ai": "AI", "system": "Automatic notice"}.get(message.author) or message.author_name or "A colleague"
+
+
+def _question(message: ThreadLine, messages: Sequence[ThreadLine]) -> dict[str, Any] | None:
+    """What a person may ask about a message. An unanswered one shows its question, the others on pointing at them."""
+    if message.direction == "out" and message.author == "ai":
+        return {"text": "Why this answer?", "quiet": False}
+    if message.direction != "in":
+        return None
+    answered = any(later.seq > message.seq and later.direction == "out" for later in messages)
+    return {"text": "What happened?" if answered else "Why no answer?", "quiet": answered}
