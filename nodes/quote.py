@@ -101,7 +101,10 @@ def _with_neighbours(sentences: Sequence[_Sentence], scores: Sequence[float], be
             return list(sentences[first : last + 1])
 
 
+WRAPPED_AT = 50  # characters; a shorter line was ended by its writer, a longer one by the width of an editor
+_MARKS = ".!?…:;)”"
 _LINE_MARK = re.compile(r"^\s*(?:[-*+•]|\d+[.)]|>|#{1,6})\s+")
+_OWN_LINE = re.compile(rf"{_LINE_MARK.pattern}|^\s*\|")
 _RULE = re.compile(r"^[\s|:=*-]*$")
 # A mark ends a sentence when something that may begin one follows: not after "9." in "9. May" or "e.g." in "e.g. this".
 _END = re.compile(r"(?<=[.!?…])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\d\.)\s+(?=[^\sa-z])")
@@ -109,39 +112,74 @@ _END = re.compile(r"(?<=[.!?…])(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\d\.)\s+(?=[^\sa-
 
 def _sentences(passage: Passage) -> Iterator[_Sentence]:
     """What can be quoted. A question of an FAQ is no answer, but it tells what the sentences after it answer."""
-    topic, place = passage.heading.rsplit(" > ", 1)[-1], 0
+    topic, place = " ".join(passage.heading.split(" > ")[-2:]), 0
     asked = ""
-    for line in _lines(passage.text):
-        for text in _END.split(line):
-            text = re.sub(r"^(?:[QA]|Question|Answer)[:.]\s+", "", text).strip()
-            if text.endswith("?"):
-                asked = text
-            elif len(text) > 2:
-                yield _Sentence(passage, place, text, f"{asked or topic} {text}".strip())
-                place += 1
+    for text in _whole(passage.text):
+        text = re.sub(r"^(?:[QA]|Question|Answer)[:.]\s+", "", text).strip()
+        if text.endswith("?"):
+            asked = text
+        elif len(text) > 2:
+            yield _Sentence(passage, place, text, f"{asked or topic} {text}".strip())
+            place += 1
 
 
-def _lines(text: str) -> Iterator[str]:
-    """The lines as plain text, without rules and without the head of a table, which says nothing by itself."""
+def _whole(text: str) -> list[str]:
+    """The sentences of a passage without those that its edges cut in two."""
+    blocks = list(_blocks(text))
+    sentences = [sentence for block in blocks for sentence in _END.split(_unmarked(block)) if sentence]
+    if sentences and sentences[0][0].islower():
+        del sentences[0]
+    # A row of a table or list needs no mark at its end, running text does.
+    is_text = bool(blocks) and not _OWN_LINE.match(blocks[-1])
+    if is_text and len(sentences) > 1 and sentences[-1][-1] not in _MARKS:
+        del sentences[-1]
+    return sentences
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Paragraphs, list items and rows of tables, each in one line."""
     lines = text.splitlines()
+    block, head = "", list[str]()
     for line, following in zip(lines, [*lines[1:], ""], strict=True):
-        is_head = "|" in line and "-" in following and _RULE.match(following)
-        if not is_head and not _RULE.match(line):
-            yield _unmarked(line)
+        if block and line.strip() and not _OWN_LINE.match(line) and len(block) >= WRAPPED_AT:
+            block = f"{block} {line.strip()}"
+            continue
+        if block:
+            yield block
+        head = _cells(line) if _is_head(line, following) else head if "|" in line else []
+        block = "" if _is_head(line, following) or _RULE.match(line) else _row(line, head)
+    if block:
+        yield block
+
+
+def _is_head(line: str, following: str) -> bool:
+    return "|" in line and "-" in following and bool(_RULE.match(following))
+
+
+def _row(line: str, head: Sequence[str]) -> str:
+    """A row of a table as words, each cell with the head of its column; any other line as it is."""
+    if not line.strip().startswith("|"):
+        return line.rstrip()
+    name, *cells = _cells(line)
+    if len(head) > 2:
+        cells = [f"{column} {cell}" for column, cell in zip(head[1:], cells, strict=False) if cell]
+    return f"| {name}: {', '.join(cells)}"
+
+
+def _cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip().strip("|").split("|")]
 
 
 def _unmarked(line: str) -> str:
-    """A line of Markdown as plain text; the cells of a table row are joined."""
-    text = _LINE_MARK.sub("", line)
-    if text.strip().startswith("|"):
-        text = ", ".join(cell.strip() for cell in text.strip().strip("|").split("|"))
+    """A line of Markdown as plain text."""
+    text = _LINE_MARK.sub("", line).removeprefix("| ")
     text = re.sub(r"\[([^\]]+)\]\(([^)\s]+)\)", r"\1 (\2)", text)
     return re.sub(r"(\*\*|__|`)", "", text).strip()
 
 
 def _joined(sentences: Sequence[_Sentence]) -> str:
     """The sentences as one text; one that has no mark at its end (a line of a list) gets one."""
-    ended = [text if text[-1] in ".!?…:;" else f"{text}." for text in (sentence.text for sentence in sentences)]
+    ended = [text if text[-1] in _MARKS else f"{text}." for text in (sentence.text for sentence in sentences)]
     return " ".join(ended)
 
 

@@ -54,7 +54,33 @@ def test_the_frame_is_in_the_language_of_the_customer(language: str, frame: str)
 
 
 def test_a_row_of_a_table_reads_as_a_sentence_and_its_head_says_nothing() -> None:
-    assert answer("price for full service", PRICES).text == "From our documents: “Full service, 119 EUR.”"
+    assert answer("price for full service", PRICES).text == "From our documents: “Full service: 119 EUR.”"
+
+
+def test_a_cell_of_a_wide_table_is_named_by_its_column() -> None:
+    table = "| Bike | Half day | Week |\n| --- | --- | --- |\n| City bike | $18 | $120 |\n| Cargo bike | $45 | |"
+    rental = Passage(id="6", source="Rental", heading="Rental", text=table)
+    assert answer("rental city bike week", rental).text.startswith(
+        "From our documents: “City bike: Half day $18, Week $120."
+    )
+
+
+def test_lines_that_an_editor_wrapped_are_one_sentence() -> None:
+    text = "The covered rack behind the workshop building is open until\nnine in the evening. Free.\n- Bring locks\n- Bring lights"
+    wrapped = Passage(id="7", source="Rack", text=text)
+    assert (
+        "workshop building is open until nine in the evening." in answer("covered rack workshop building", wrapped).text
+    )
+    assert answer("bring lights", wrapped).text == "From our documents: “Bring lights.”"
+
+
+def test_what_the_edges_of_a_passage_cut_in_two_is_not_quoted() -> None:
+    cut = Passage(
+        id="8", source="Bikes", text="from nineteen dollars for cargo. Helmets are included. Trailers cost about"
+    )
+    assert not answer("nineteen dollars cargo", cut).found
+    assert not answer("trailers cost about", cut).found
+    assert "“Helmets are included.”" in answer("helmets included", cut).text
 
 
 def test_the_question_of_an_faq_leads_to_its_answer() -> None:

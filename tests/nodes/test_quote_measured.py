@@ -51,7 +51,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Quote]:
     [
         ("When are you open on Saturday?", "Saturday from 10:00 to 14:00"),
         ("are you open sunday", "closed on Sundays"),
-        ("how much does a flat tyre cost?", "Flat tyre repair, 19 EUR."),
+        ("how much does a flat tyre cost?", "Flat tyre repair: 19 EUR."),
         ("how much is an e-bike per day", "e-bike 39 EUR"),
         ("do I get a helmet with the rental?", "helmet and a lock are included"),
         ("can I return a bike?", "within 30 days"),
@@ -61,7 +61,7 @@ def answer(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Quote]:
         ("do you take credit cards?", "all cards"),
         ("I need to cancel my appointment", "24 hours before"),
         ("how long does a repair take?", "two working days"),
-        ("price for full service", "Full service, 119 EUR."),
+        ("price for full service", "Full service: 119 EUR."),
     ],
 )
 def test_the_right_sentence_is_quoted(answer: Callable[[str], Quote], question: str, holds: str) -> None:
