@@ -133,9 +133,10 @@ def _pattern(search: str) -> str:
 
 
 _PHONE = re.compile(r"\+?[\d\s().-]{4,}")
+# A scalar subquery stays where it is; an EXISTS would be turned into a join that begins with all the contacts.
 _MATCHES_ITSELF = """
-    AND EXISTS (SELECT FROM contacts p WHERE p.id = c.contact_id
-                AND p.name || ' ' || coalesce(p.phone, '') || ' ' || coalesce(p.email, '') ILIKE %(pattern)s)
+    AND (SELECT p.name || ' ' || coalesce(p.phone, '') || ' ' || coalesce(p.email, '') ILIKE %(pattern)s
+         FROM contacts p WHERE p.id = c.contact_id)
 """
 # Written into the statement, not a parameter, so that the index of conversations with people can be used.
 _OWNED = {None: "", "ai": "AND c.owner = 'ai'", "human": "AND c.owner = 'human'"}
