@@ -66,16 +66,10 @@ def prefect(settings: Settings, environment: Mapping[str, str]) -> Spec:
 
 
 def schedules(settings: Settings, common: Mapping[str, str]) -> Spec:
-    """Serves the deployments of prefect.yaml."""
-    after = ("migrate",) if os.environ.get("PREFECT_API_URL") else ("migrate", "prefect")
+    """Serves the deployments of prefect.yaml; waits for the Prefect server by itself."""
     url = settings.prefect_api_url
-    return Spec(
-        "schedules",
-        _python("-m", "deployments.schedules"),
-        common,
-        ready=lambda: ask.deployment_is_polled(url, UPKEEP),
-        after=after,
-    )
+    command = _python("-m", "deployments.schedules")
+    return Spec("schedules", command, common, ready=lambda: ask.deployment_is_polled(url, UPKEEP), after=("migrate",))
 
 
 def ports(settings: Settings) -> dict[str, tuple[str, str, int]]:
