@@ -227,15 +227,16 @@ def advance_state(
     return moved is not None
 
 
-def by_provider_id(tx: Session, connection_id: UUID, provider_message_id: str) -> RowMapping | None:
-    """id, conversation_id and direction of the message that a provider knows by this id."""
-    return one(
+def provider_ids(tx: Session, conversation_id: UUID) -> list[str]:
+    """The provider's ids of the last messages that we sent here: none of them is one whose outcome is still unknown."""
+    found = rows(
         tx,
-        """SELECT id, conversation_id, direction FROM messages
-           WHERE connection_id = %(connection)s AND provider_message_id = %(pid)s""",
-        connection=connection_id,
-        pid=provider_message_id,
+        """SELECT provider_message_id FROM messages
+           WHERE conversation_id = %(id)s AND direction = 'out' AND provider_message_id IS NOT NULL
+           ORDER BY seq DESC LIMIT 500""",
+        id=conversation_id,
     )
+    return [r["provider_message_id"] for r in found]
 
 
 def move_pen(

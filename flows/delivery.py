@@ -49,11 +49,14 @@ class Delivery:
 
     def claim(self, limit: int) -> list[Ready]:
         """Lease what may leave now; what may not leave any more is cancelled in the same transaction."""
-        with system() as tx:
-            rows = outbox.claim(tx, self.owner, self.lease_seconds, limit)
-            pens = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
-            ready = [ready for row in rows if (ready := self._judge(tx, row, pens)) is not None]
-            _mark_sending(tx, ready)
+        while True:
+            with system() as tx:
+                rows = outbox.claim(tx, self.owner, self.lease_seconds, limit)
+                pens = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
+                ready = [ready for row in rows if (ready := self._judge(tx, row, pens)) is not None]
+                _mark_sending(tx, ready)
+            if ready or not rows:
+                break
         crash_point("claim")
         return ready
 
@@ -243,10 +246,12 @@ class Reconciliation:
 
     def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, RowMapping]) -> bool:
         assert row.conversation_id is not None
+        with transaction(row.workspace_id) as tx:
+            ours = conversations.provider_ids(tx, row.conversation_id)
         place = places[row.conversation_id]
         message = outgoing(row, known, place["channel"], place["address"])
         try:
-            answer = clients.client(known.account.kind).reconcile(known.account, message, row.sending_since)
+            answer = clients.client(known.account.kind).reconcile(known.account, message, row.sending_since, ours)
         except ClientError as error:
             log.warning("The provider could not be asked", extra={"action": "reconcile.later", "reason": error.reason})
             return False

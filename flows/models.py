@@ -5,7 +5,9 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -29,14 +31,23 @@ class Models(Protocol):
         """A message came in: get ready what takes long to load, without holding up the caller."""
 
 
+@dataclass(frozen=True)
+class Usual:
+    """What a model is asked with where a step does not say otherwise."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+
+
 class LimitedModel:
     """A model that keeps the workspace's AI limit: over it, Throttled is raised before anything is asked."""
 
-    def __init__(self, model: LanguageModel, workspace: UUID, per_minute: int) -> None:
+    def __init__(self, model: LanguageModel, workspace: UUID, per_minute: int, usual: Usual) -> None:
         self.name = model.name
-        self.model = model
-        self.workspace = workspace
-        self.per_minute = per_minute
+        self._model = model
+        self._workspace = workspace
+        self._per_minute = per_minute
+        self._usual = usual
 
     def complete(
         self,
@@ -46,12 +57,21 @@ class LimitedModel:
         max_tokens: int | None = None,
         json_schema: Mapping[str, Any] | None = None,
     ) -> Completion:
-        if self.per_minute:
-            with transaction(self.workspace) as tx:
-                wait = limits.take(tx, f"ai:{self.workspace}", self.per_minute, 60, datetime.now(UTC))
-            if wait:
-                raise Throttled(f"The limit of {self.per_minute} AI answers per minute is reached.", wait)
-        return self.model.complete(messages, temperature=temperature, max_tokens=max_tokens, json_schema=json_schema)
+        self._take_one()
+        return self._model.complete(
+            messages,
+            temperature=self._usual.temperature if temperature is None else temperature,
+            max_tokens=max_tokens or self._usual.max_tokens,
+            json_schema=json_schema,
+        )
+
+    def _take_one(self) -> None:
+        if not self._per_minute:
+            return
+        with transaction(self._workspace) as tx:
+            wait = limits.take(tx, f"ai:{self._workspace}", self._per_minute, 60, datetime.now(UTC))
+        if wait:
+            raise Throttled(f"The limit of {self._per_minute} AI answers per minute is reached.", wait)
 
 
 class ConnectedModels:
@@ -108,9 +128,17 @@ def chat_model(tx: Any, workspace: UUID) -> LanguageModel | None:
     model = OpenAIChat(
         base_url=connection.config.get("base_url") or "https://api.openai.com/v1",
         api_key=secrets.get("api_key", ""),
-        model=(row.model_name if row else None) or connection.config.get("model") or "gpt-4o-mini",
+        model=(row.model_name if row else "") or connection.config.get("model") or "gpt-4o-mini",
+        price_in_per_million=_price(row.price_in_per_million) if row else None,
+        price_out_per_million=_price(row.price_out_per_million) if row else None,
+        site_url=str(get_settings().public_url or ""),
     )
-    return LimitedModel(model, workspace, get_settings().limit_ai_per_minute)
+    usual = Usual(row.temperature, row.max_tokens) if row else Usual()
+    return LimitedModel(model, workspace, get_settings().limit_ai_per_minute, usual)
+
+
+def _price(price: Decimal | None) -> float | None:
+    return None if price is None else float(price)
 
 
 def embedder(tx: Any) -> Embedder | None:

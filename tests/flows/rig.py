@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -113,7 +114,9 @@ class Rig:
             self.webchat = a_connection(tx, self.workspace, "webchat", secrets=seal({"visitor_key": "k" * 32}))
         self.owner = f"rig-{uuid4().hex[:6]}"
         self.model = model
-        self.accounts = Accounts(clock=lambda: 1e12)  # nothing is remembered: tests change connections at will
+        self.accounts = Accounts(
+            clock=count(step=100).__next__
+        )  # nothing is remembered: tests change connections at will
         self.intake = Intake(self.owner, self.accounts)
         self.engine = Engine(self.owner, FakeModels(model))
         self.delivery = Delivery(self.owner, 60, self.accounts)
@@ -127,9 +130,7 @@ class Rig:
 
     def receive_sms(self, text: str, sender: str = "+14155550123", message_sid: str | None = None) -> bool:
         """Store a signed SMS as the door does; False = it was here already."""
-        webhook = signed_sms(
-            f"{PUBLIC}/webhook/twilio", text, sender=sender, message_sid=message_sid or ""
-        )
+        webhook = signed_sms(f"{PUBLIC}/webhook/twilio", text, sender=sender, message_sid=message_sid or "")
         headers = {name.lower(): value for name, value in webhook.headers.items()}
         return self.store(self.twilio, Request("POST", webhook.url, headers, webhook.body))
 
