@@ -101,8 +101,12 @@ def record_inbound(
     media: Sequence[Mapping[str, Any]],
     metadata: Mapping[str, Any],
     at: datetime,
+    language: str = "",
 ) -> tuple[UUID, int] | None:
-    """Keep what the customer wrote; returns (message id, seq), or None where this provider id is here already."""
+    """Keep what the customer wrote; returns (message id, seq), or None where this provider id is here already.
+
+    `language` is the contact's from now on, unless one is known.
+    """
     kept = one(
         tx,
         f"""
@@ -115,7 +119,9 @@ def record_inbound(
         touched AS (
             UPDATE conversations SET last_message_at = %(at)s, last_inbound_at = %(at)s, unread = unread + 1,
                 last_message_preview = %(preview)s
-            WHERE id = %(conversation)s AND EXISTS (SELECT FROM kept))
+            WHERE id = %(conversation)s AND EXISTS (SELECT FROM kept)),
+        spoke AS (
+            UPDATE contacts SET language = %(language)s WHERE id = %(contact)s AND language = '' AND %(language)s <> '')
         SELECT id, seq, {_MESSAGE_TOLD} FROM kept
         """,
         workspace=conversation.workspace_id,
@@ -127,6 +133,8 @@ def record_inbound(
         pid=provider_message_id,
         at=at,
         preview=_preview(text, media),
+        language=language,
+        contact=conversation.contact_id,
     )
     return (kept["id"], kept["seq"]) if kept else None
 

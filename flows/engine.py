@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
@@ -17,7 +17,8 @@ from flows.models import Models
 from flows.observe import Execution, PlannedStep
 from flows.plan import Plan, Plans
 from flows.steps import RunFailed, RunPaused, RunStopped, Walk
-from nodes.contract import Context
+from nodes.clients.embeddings import BuiltinEmbedder
+from nodes.contract import Context, Embedder
 from nodes.effects import OpenHandoff
 from nodes.errors import NotSent, Throttled
 
@@ -32,6 +33,20 @@ class Outcome:
 
     state: Literal["done", "waiting", "failed", "superseded", "cancelled", "lost"]
     sentence: str
+
+
+class OutsideTransaction:
+    """An embedder that may be a server elsewhere: no transaction stays open while it is asked."""
+
+    def __init__(self, embedder: Embedder, desk: ReadDesk) -> None:
+        self.model = embedder.model
+        self._embedder = embedder
+        self._desk = desk
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        if not isinstance(self._embedder, BuiltinEmbedder):
+            self._desk.close()
+        return self._embedder.embed(texts)
 
 
 def now_utc() -> datetime:
@@ -96,7 +111,7 @@ class Engine:
             turn=facts.turn,
             trigger=run.trigger,
             llm=llm,
-            embedder=embedder,
+            embedder=OutsideTransaction(embedder, desk),
             read=desk,
         )
 

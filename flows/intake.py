@@ -24,6 +24,7 @@ from flows.requests import request_of
 from nodes.clients import registry as clients
 from nodes.clients.channel import Ignored, IncomingMessage, Receipt
 from nodes.contract import Business, Occasion
+from nodes.language import guess
 
 log = logging.getLogger(__name__)
 
@@ -82,6 +83,7 @@ class Intake:
             [{"url": m.url, "content_type": m.content_type, "name": m.name} for m in arrival.media],
             arrival.metadata,
             self.clock(),
+            guess(arrival.text),
         )
         if kept is None:
             return "Ignored: this message is here already."

@@ -23,6 +23,9 @@ class Input(Values):
         default_factory=list, description="Passages that the answer rests on; kept with the message, not sent."
     )
     model: str = Field(default="", description="Model that wrote the answer; kept with the message, not sent.")
+    quoted: bool = Field(
+        default=False, description="Whether the answer quotes the documents; kept with the message, not sent."
+    )
 
 
 class Output(Values):
@@ -52,4 +55,8 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
 def _explanation(input: Input) -> dict[str, object]:
     """Why this answer, as far as the inputs tell."""
     passages = [{"id": passage.id, "source": passage.source, "score": passage.score} for passage in input.passages]
-    return {name: value for name, value in (("passages", passages), ("model", input.model)) if value}
+    return {
+        name: value
+        for name, value in (("passages", passages), ("model", input.model), ("quoted", input.quoted))
+        if value
+    }
