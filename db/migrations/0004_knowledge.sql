@@ -48,5 +48,6 @@ CREATE TABLE ai_embeddings (
     created_at timestamptz NOT NULL DEFAULT now()
 );
 CREATE INDEX ai_embeddings_vector ON ai_embeddings USING hnsw (embedding vector_cosine_ops);
+CREATE INDEX ai_embeddings_workspace ON ai_embeddings (workspace_id, model) WHERE enabled;   -- exact search among few, without the graph
 CREATE INDEX ai_embeddings_search ON ai_embeddings USING gin (search);
 CREATE INDEX ai_embeddings_source ON ai_embeddings (source_id, position);
