@@ -1,6 +1,6 @@
 """The pages as one ASGI application: our own routes before Streamlit's, and the program that serves it.
 
-    python -m ui.app     serves on FRONTDESK_HOST:FRONTDESK_UI_PORT until SIGTERM or Ctrl-C
+python -m ui.app     serves on FRONTDESK_HOST:FRONTDESK_UI_PORT until SIGTERM or Ctrl-C
 """
 
 from __future__ import annotations

@@ -1,10 +1,10 @@
 """Signing in and out: plain routes, because only a route can set a cookie that scripts cannot read.
 
-    GET  /auth/sign-in          the form
-    POST /auth/sign-in          e-mail and password -> cookie
-    GET  /auth/link/{token}     a page that posts itself, so that a mail scanner that opens the link does not use it up
-    POST /auth/link/{token}     one-time link -> cookie
-    POST /auth/sign-out         ends the session in the database, whoever else holds the cookie
+GET  /auth/sign-in          the form
+POST /auth/sign-in          e-mail and password -> cookie
+GET  /auth/link/{token}     a page that posts itself, so that a mail scanner that opens the link does not use it up
+POST /auth/link/{token}     one-time link -> cookie
+POST /auth/sign-out         ends the session in the database, whoever else holds the cookie
 """
 
 from __future__ import annotations
@@ -109,7 +109,9 @@ def _form_is_ours(request: Request, field: str) -> bool:
     return bool(cookie) and hmac.compare_digest(cookie, field) and request.headers.get("sec-fetch-site") != "cross-site"
 
 
-def _form_page(request: Request, *, target: str = HOME, email: str = "", problem: str = "", status: int = 200) -> Response:
+def _form_page(
+    request: Request, *, target: str = HOME, email: str = "", problem: str = "", status: int = 200
+) -> Response:
     form = secrets.token_urlsafe(24)
     page = sign_in_page.form(form, target, email, problem)
     response = HTMLResponse(page, status_code=status, headers=sign_in_page.headers())

@@ -47,6 +47,7 @@ class Fork:
 
 Block = Card | Fork
 Item = tuple[Step, tuple[Asked, ...]]
+Specs = Mapping[str, NodeSpec | None]  # the node of each step by the step's id; None where it is not known here
 
 
 def layout(automation: Automation) -> tuple[Block, ...]:
@@ -102,9 +103,7 @@ def _spec(step: Step) -> NodeSpec | None:
     return next((spec for spec in registry.all_specs() if spec.key == step.node), None)
 
 
-def _block(
-    block: Block, automation: Automation, specs: Mapping[str, NodeSpec | None], states: Mapping[str, str] | None
-) -> dict[str, Any]:
+def _block(block: Block, automation: Automation, specs: Specs, states: Mapping[str, str] | None) -> dict[str, Any]:
     if isinstance(block, Card):
         return card(block.step, specs[block.step.id], states)
     return {
@@ -133,7 +132,7 @@ def card(step: Step, spec: NodeSpec | None, states: Mapping[str, str] | None = N
     }
 
 
-def label(asked: Asked, automation: Automation, specs: Mapping[str, NodeSpec | None]) -> str:
+def label(asked: Asked, automation: Automation, specs: Specs) -> str:
     """The words of a path: 'Only if the AI may answer'."""
     step_id, _, field = asked.value.partition(".")
     step = next((step for step in automation.steps if step.id == step_id), None)

@@ -10,11 +10,9 @@ import streamlit as st
 
 from db import views
 from db.views import DecisionLine, RunDetail, ThreadLine
-from ui import words
+from ui import links, words
 from ui.session import Here
 from ui.text import plain
-
-RUN_PAGE = "/runs?run="
 
 
 def message(me: Here, message: ThreadLine) -> None:
@@ -34,8 +32,10 @@ def _answer(me: Here, message: ThreadLine) -> None:
     st.markdown(written_by(explanation, found))
     passages(explanation.get("passages") or _used(found))
     if found is not None:
-        st.caption(f"{found.automation_name}, version {found.version} · {words.local(found.created_at, me.workspace.timezone)}")
-        st.link_button("Every step of this run", f"{RUN_PAGE}{found.id}", icon=":material/history:")
+        st.caption(
+            f"{found.automation_name}, version {found.version} · {words.local(found.created_at, me.workspace.timezone)}"
+        )
+        links.to_run(found.id)
 
 
 @st.dialog("What happened with this message?", width="medium")
@@ -58,7 +58,7 @@ def decision(line: DecisionLine, run: RunDetail | None) -> None:
         return
     st.markdown(f":material/play_circle: **{plain(name)}** started.  \n{plain(_came_of(run) or line.reason)}")
     if line.run_id:
-        st.link_button("Every step of this run", f"{RUN_PAGE}{line.run_id}", icon=":material/history:")
+        links.to_run(line.run_id)
 
 
 def _came_of(run: RunDetail | None) -> str:

@@ -9,10 +9,9 @@ import streamlit as st
 
 from db import views
 from db.records import Membership
-from ui import parts, session
+from ui import links, parts, session
 from ui.session import Here
 
-PAGES = Path(__file__).parent / "app_pages"
 STATIC = Path(__file__).parent / "static"
 ICON = str(STATIC / "icon.svg")
 _STYLE = (STATIC / "pages.css").read_text(encoding="utf-8")
@@ -36,13 +35,13 @@ def show_on_phone(pane: str, *, among: tuple[str, ...]) -> None:
 def navigation(person: Here) -> Any:
     """The pages that the role may see; returns the one that was asked for."""
     work = [
-        _page("home", "Home", "home", default=True),
-        _page("conversations", "Conversations", "forum"),
-        _page("handoffs", "Handoffs", "support_agent"),
+        _page("home", "Home", default=True),
+        _page("conversations", "Conversations"),
+        _page("handoffs", "Handoffs"),
     ]
-    machine = [_page("automations", "Automations", "account_tree"), _page("runs", "Runs", "history")]
+    machine = [_page("automations", "Automations"), _page("runs", "Runs")]
     if person.may("admin"):
-        machine.append(_page("settings", "Settings", "settings"))
+        machine.append(_page("settings", "Settings"))
     return st.navigation({"Customers": work, "Front desk": machine})
 
 
@@ -62,9 +61,16 @@ def _waiting() -> None:
     with person.read() as tx:
         counts = views.counts(tx)
     if counts.pending_handoffs:
-        st.page_link(PAGES / "handoffs.py", label=f"**{counts.pending_handoffs}** waiting for a person", icon=":material/notifications_active:")
+        st.page_link(
+            links.PAGES / "handoffs.py", label=_waits(counts.pending_handoffs), icon=":material/notifications_active:"
+        )
     if counts.unread_conversations:
-        st.page_link(PAGES / "conversations.py", label=f"**{counts.unread_conversations}** unread", icon=":material/mark_chat_unread:")
+        label = f"**{counts.unread_conversations}** unread"
+        st.page_link(links.PAGES / "conversations.py", label=label, icon=":material/mark_chat_unread:")
+
+
+def _waits(number: int) -> str:
+    return f"**{number}** waiting for a person"
 
 
 def _switcher(person: Here) -> None:
@@ -89,5 +95,6 @@ def _name(membership: Membership) -> str:
     return membership.workspace.name
 
 
-def _page(name: str, title: str, icon: str, *, default: bool = False) -> Any:
-    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=default)
+def _page(name: links.Page, title: str, *, default: bool = False) -> Any:
+    path, icon = links.PAGES / f"{name}.py", f":material/{links.ICONS[name]}:"
+    return st.Page(path, title=title, icon=icon, url_path=name, default=default)

@@ -68,6 +68,10 @@ def item(line: ConversationLine) -> dict[str, Any]:
 def nothing(picked: str, search: str) -> dict[str, str]:
     """What an empty list says."""
     if search.strip():
-        return {"title": "Nothing found", "text": f"No conversation matches “{search.strip()}”.", "symbol": "search_off"}
+        return {
+            "title": "Nothing found",
+            "text": f"No conversation matches “{search.strip()}”.",
+            "symbol": "search_off",
+        }
     title, text = _NOTHING[picked]
     return {"title": title, "text": text, "symbol": "inbox"}

@@ -14,7 +14,10 @@ from ui import cookies
 from ui.live import Hub, Subscription, as_events
 from ui.seat import may_see
 
-HEADERS = {"cache-control": "no-store", "x-accel-buffering": "no"}  # the second tells nginx to pass every event on at once
+HEADERS = {
+    "cache-control": "no-store",
+    "x-accel-buffering": "no",
+}  # the second tells nginx to pass every event on at once
 
 
 def route(hub: Hub) -> Route:

@@ -65,7 +65,14 @@ def rows(
     on_more: Callable[[], None] = _nothing,
 ) -> None:
     """A list to choose from; `on_choose` gets the id that was clicked. `tall` fills the window, `more` names the last row."""
-    data = {"items": list(items), "label": label, "empty": dict(empty), "selected": selected, "tall": tall, "more": more}
+    data = {
+        "items": list(items),
+        "label": label,
+        "empty": dict(empty),
+        "selected": selected,
+        "tall": tall,
+        "more": more,
+    }
     _rows(key=key, data=_packed(data), on_chosen_change=_with(key, "chosen", on_choose), on_more_change=on_more)
 
 

@@ -23,7 +23,10 @@ def header(me: Here, conversation: ConversationDetail) -> None:
         conversation.owner, conversation.ai_enabled, conversation.handoff_state, conversation.assignee_name
     )
     with st.container(horizontal=True, vertical_alignment="center", key="facts"):
-        st.markdown(f"**{plain(conversation.contact_name or 'Visitor')}**  \n:small[:gray[{_facts(conversation)}]]", width="stretch")
+        st.markdown(
+            f"**{plain(conversation.contact_name or 'Visitor')}**  \n:small[:gray[{_facts(conversation)}]]",
+            width="stretch",
+        )
         st.badge(chip["text"], color=_COLOURS.get(chip["tone"], "gray"))
         if me.may("reply"):
             _buttons(me, conversation)
@@ -41,7 +44,9 @@ def request(conversation: ConversationDetail) -> None:
 def _buttons(me: Here, conversation: ConversationDetail) -> None:
     id = conversation.id
     if conversation.owner == "ai" or conversation.assignee_id != me.user.id:
-        st.button("Take over", type="primary", icon=":material/front_hand:", key=f"take:{id}", on_click=_take_over, args=(id,))
+        st.button(
+            "Take over", type="primary", icon=":material/front_hand:", key=f"take:{id}", on_click=_take_over, args=(id,)
+        )
     if conversation.owner == "human":
         _give_back(conversation)
     with st.popover("More", icon=":material/more_horiz:", key=f"more:{id}"):
@@ -57,7 +62,13 @@ def _give_back(conversation: ConversationDetail) -> None:
             key=f"note:{conversation.id}",
             placeholder="For example: refund agreed, he picks the bike up on Friday",
         )
-        st.button("Give back to the AI", type="primary", key=f"give:{conversation.id}", on_click=_hand_back, args=(conversation.id, note))
+        st.button(
+            "Give back to the AI",
+            type="primary",
+            key=f"give:{conversation.id}",
+            on_click=_hand_back,
+            args=(conversation.id, note),
+        )
 
 
 def _switch(conversation: ConversationDetail) -> None:
@@ -68,16 +79,31 @@ def _switch(conversation: ConversationDetail) -> None:
 
 def _hand_on(me: Here, conversation: ConversationDetail) -> None:
     with me.read() as tx:
-        others = [m for m in users.members(tx) if m.user.id != conversation.assignee_id and m.user.id != me.user.id and m.role != "viewer"]
+        others = [
+            m
+            for m in users.members(tx)
+            if m.user.id != conversation.assignee_id and m.user.id != me.user.id and m.role != "viewer"
+        ]
     if not others:
         return
-    chosen = st.selectbox("Hand to a colleague", others, format_func=_named, index=None, placeholder="Choose", key=f"to:{conversation.id}")
+    chosen = st.selectbox(
+        "Hand to a colleague", others, format_func=_named, index=None, placeholder="Choose", key=f"to:{conversation.id}"
+    )
     if chosen is not None:
-        st.button(f"Hand to {chosen.user.name}", key=f"hand:{conversation.id}", on_click=_hand_to, args=(conversation.id, chosen.user.id))
+        st.button(
+            f"Hand to {chosen.user.name}",
+            key=f"hand:{conversation.id}",
+            on_click=_hand_to,
+            args=(conversation.id, chosen.user.id),
+        )
 
 
 def _take_over(conversation: UUID) -> None:
-    session.act("reply", lambda me: actions.take_over(me.workspace.id, conversation, me.user.id), done="You have the conversation.")
+    session.act(
+        "reply",
+        lambda me: actions.take_over(me.workspace.id, conversation, me.user.id),
+        done="You have the conversation.",
+    )
 
 
 def _hand_to(conversation: UUID, user: UUID) -> None:
@@ -85,7 +111,11 @@ def _hand_to(conversation: UUID, user: UUID) -> None:
 
 
 def _hand_back(conversation: UUID, note: str) -> None:
-    session.act("reply", lambda me: actions.give_back(me.workspace.id, conversation, me.user.id, note), done="The AI answers again.")
+    session.act(
+        "reply",
+        lambda me: actions.give_back(me.workspace.id, conversation, me.user.id, note),
+        done="The AI answers again.",
+    )
 
 
 def _set_ai(conversation: UUID, enabled: bool) -> None:
@@ -93,7 +123,11 @@ def _set_ai(conversation: UUID, enabled: bool) -> None:
 
 
 def _facts(conversation: ConversationDetail) -> str:
-    told = [words.CHANNELS.get(conversation.channel, conversation.channel), conversation.contact_phone, conversation.contact_email]
+    told = [
+        words.CHANNELS.get(conversation.channel, conversation.channel),
+        conversation.contact_phone,
+        conversation.contact_email,
+    ]
     if conversation.opted_out_at is not None:
         told.append("wants no automatic messages")
     return " · ".join(plain(part) for part in told if part)

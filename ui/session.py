@@ -48,7 +48,9 @@ def here(what: Permission = "read") -> Here:
     """Who looks at this page. Stops the page with a plain sentence where the session ended or the role does not allow it."""
     found = _find()
     if not found.may(what):
-        st.warning(f"Your role in {found.workspace.name} is {found.role}. This page needs more; an admin can change your role.")
+        st.warning(
+            f"Your role in {found.workspace.name} is {found.role}. This page needs more; an admin can change your role."
+        )
         st.stop()
     return found
 

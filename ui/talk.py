@@ -74,9 +74,7 @@ def _hint(conversation: ConversationDetail, me: str) -> str:
     return "Enter sends, Shift + Enter starts a new line."
 
 
-def _bubble(
-    message: ThreadLine, messages: Sequence[ThreadLine], conversation: ConversationDetail
-) -> dict[str, Any]:
+def _bubble(message: ThreadLine, messages: Sequence[ThreadLine], conversation: ConversationDetail) -> dict[str, Any]:
     return {
         "id": str(message.id),
         "kind": message.direction,
@@ -84,7 +82,9 @@ def _bubble(
         "who": _who(message, conversation),
         "text": message.content,
         "at": message.created_at.isoformat(),
-        "media": [{name: str(file.get(name) or "") for name in ("url", "name", "content_type")} for file in message.media],
+        "media": [
+            {name: str(file.get(name) or "") for name in ("url", "name", "content_type")} for file in message.media
+        ],
         "state": message.state,
         "error": message.error,
         "why": _question(message, messages),

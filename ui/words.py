@@ -40,7 +40,12 @@ REASONS = {
     "taken_over": "Taken over",
     "other": "Other",
 }
-PRIORITIES = {"low": ("Low priority", ""), "normal": ("", ""), "high": ("High priority", "warn"), "urgent": ("Urgent", "bad")}
+PRIORITIES = {
+    "low": ("Low priority", ""),
+    "normal": ("", ""),
+    "high": ("High priority", "warn"),
+    "urgent": ("Urgent", "bad"),
+}
 TRIGGER_NOTES = {"failed": "did not work", "skipped": "was skipped"}
 
 

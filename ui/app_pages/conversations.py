@@ -38,7 +38,11 @@ def conversations() -> None:
 
 def _list(me: Here) -> None:
     search = st.text_input(
-        "Search", key="search", placeholder="Name, phone or words", icon=":material/search:", label_visibility="collapsed"
+        "Search",
+        key="search",
+        placeholder="Name, phone or words",
+        icon=":material/search:",
+        label_visibility="collapsed",
     )
     picked = st.pills("Show", inbox.FILTERS, key="filter", default="All", label_visibility="collapsed") or "All"
     wanted = st.session_state.get("wanted", PAGE)
@@ -62,7 +66,9 @@ def _thread(me: Here) -> None:
     if conversation_id is None:
         _invitation(me)
         return
-    st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=st.query_params.clear)
+    st.container(key="narrow_back").button(
+        "Back to the list", icon=":material/arrow_back:", on_click=st.query_params.clear
+    )
     limit = st.session_state.get(f"limit:{conversation_id}", PAGE)
     with me.read() as tx:
         conversation = views.conversation(tx, conversation_id)

@@ -1,1 +1,184 @@
-"""Home."""
+"""Runs: what the automations did, step by step, and why one did not start."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from db import views
+from db.settings import get_settings
+from db.views import RunDetail, RunLine
+from flows.automation import Automation
+from ui import canvas, frame, links, parts, runs, session, timeline, words
+from ui.session import Here
+from ui.text import plain
+
+PAGE = 50
+MOST_SCANNED = 1_000  # lines looked at when a name is searched
+STATES = ("done", "failed", "running", "waiting", "pending", "superseded", "cancelled")
+
+
+def chosen() -> UUID | None:
+    try:
+        return UUID(st.query_params.get("run", ""))
+    except ValueError:
+        return None
+
+
+@st.fragment
+def page() -> None:
+    me = session.here()
+    parts.live(me.workspace.id, "run", key="live_runs")
+    frame.show_on_phone("pane_run" if chosen() else "pane_runs", among=("pane_runs", "pane_run"))
+    left, right = st.columns([1, 1.7], gap="medium")
+    with left, st.container(key="pane_runs"):
+        view = st.segmented_control(
+            "Show", ("Runs", "Not started"), default="Runs", key="view", label_visibility="collapsed"
+        )
+        if view == "Not started":
+            _decisions(me)
+        else:
+            _list(me)
+    with right, st.container(key="pane_run"):
+        _run(me)
+
+
+def _list(me: Here) -> None:
+    with me.read() as tx:
+        automations = views.automation_list(tx)
+    with st.container(horizontal=True):
+        automation = st.selectbox(
+            "Automation",
+            automations,
+            index=None,
+            placeholder="Any automation",
+            format_func=lambda a: a.name,
+            label_visibility="collapsed",
+        )
+        state = st.selectbox(
+            "State",
+            STATES,
+            index=None,
+            placeholder="Any state",
+            format_func=lambda s: words.RUN_STATES[s][0],
+            label_visibility="collapsed",
+        )
+    name = st.text_input(
+        "Contact", placeholder="Name of the contact", icon=":material/search:", label_visibility="collapsed"
+    )
+    wanted = st.session_state.get("runs_wanted", PAGE)
+    found = _find(me, automation.id if automation else None, state, name.strip().lower(), wanted + 1)
+    parts.rows(
+        [runs.item(line) for line in found[:wanted]],
+        key="run_rows",
+        label="Runs",
+        empty={
+            "title": "No runs",
+            "text": "Each message that starts an automation leaves a run here.",
+            "symbol": "history",
+        },
+        selected=st.query_params.get("run", ""),
+        tall=True,
+        more="Show more" if len(found) > wanted else "",
+        on_choose=_open,
+        on_more=_more,
+    )
+
+
+def _find(me: Here, automation: UUID | None, state: Any, name: str, limit: int) -> list[RunLine]:
+    """The newest runs of the filter, read page by page where a name narrows them."""
+    kept: list[RunLine] = []
+    before, seen = None, 0
+    with me.read() as tx:
+        while len(kept) < limit and seen < MOST_SCANNED:
+            lines = views.run_list(tx, before_seq=before, limit=100, automation_id=automation, state=state)
+            kept += [line for line in lines if name in (line.contact_name or "").lower()]
+            seen += len(lines)
+            if len(lines) < 100:
+                break
+            before = lines[-1].seq
+    return kept[:limit]
+
+
+def _decisions(me: Here) -> None:
+    with me.read() as tx:
+        lines = [line for line in views.decision_list(tx, limit=200) if not line.fired]
+    if not lines:
+        parts.empty(
+            "Every message started something", "When an automation does not start, the reason appears here.", "task_alt"
+        )
+    for line in lines[:PAGE]:
+        with st.container(border=True):
+            st.markdown(
+                f"**{plain(line.contact_name or 'Visitor')}** · {plain(line.automation_name or 'Before any automation')}"
+            )
+            st.markdown(f"“{plain(line.text)}”  \n{plain(line.reason)}")
+            st.caption(words.local(line.at, me.workspace.timezone))
+
+
+def _run(me: Here) -> None:
+    id = chosen()
+    if id is None:
+        parts.empty("Choose a run", "Each step shows what it got, what it gave, and how long it took.", "account_tree")
+        return
+    st.container(key="narrow_back").button(
+        "Back to the list", icon=":material/arrow_back:", on_click=st.query_params.clear
+    )
+    with me.read() as tx:
+        run = views.run(tx, id)
+    if run is None:
+        st.warning("This run does not exist in this workspace. Runs are removed after some weeks.")
+        return
+    _head(me, run)
+    steps, diagram = st.tabs(["Steps", "Diagram"])
+    with steps:
+        timeline.draw(run)
+    with diagram:
+        states = {step.step_id: step.state for step in run.steps}
+        parts.canvas(
+            canvas.drawing(Automation.model_validate(run.document), states=states), key="run_canvas", on_step=_nothing
+        )
+
+
+def _head(me: Here, run: RunDetail) -> None:
+    label, tone = words.RUN_STATES[run.state]
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"**{plain(run.automation_name)}** for **{plain(run.contact_name or 'nobody')}**", width="content")
+        st.badge(
+            label, color="green" if tone == "good" else "red" if tone == "bad" else "blue" if tone == "info" else "gray"
+        )
+    spent = f" · took {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
+    tries = f" · taken up {run.attempts} times" if run.attempts > 1 else ""
+    st.caption(f"Version {run.version} · {words.local(run.created_at, me.workspace.timezone)}{spent}{tries}")
+    if run.outcome:
+        st.markdown(plain(run.outcome))
+    with st.container(horizontal=True):
+        if run.conversation_id:
+            links.to_conversation(run.conversation_id)
+        if run.prefect_run_id:
+            st.link_button("Show in Prefect", prefect_address(run.prefect_run_id), icon=":material/open_in_new:")
+    if run.outbox:
+        st.markdown("\n".join(f"- {plain(runs.left(line))}" for line in run.outbox))
+
+
+def prefect_address(run: UUID) -> str:
+    """The page of a flow run in Prefect, which listens on this machine only."""
+    settings = get_settings()
+    return f"http://{settings.host}:{settings.prefect_port}/runs/flow-run/{run}"
+
+
+def _open(run: str) -> None:
+    st.query_params["run"] = run
+
+
+def _more() -> None:
+    st.session_state["runs_wanted"] = st.session_state.get("runs_wanted", PAGE) + PAGE
+
+
+def _nothing(step: str) -> None:
+    """The diagram of a run only shows the path that it took."""
+
+
+page()

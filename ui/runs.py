@@ -1,0 +1,86 @@
+"""Runs in words: one as a row, and what each step of one did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from db.views import OutboxLine, RunDetail, RunLine, StepLine
+from flows.automation import Automation
+from nodes import registry
+from nodes.contract import NodeSpec
+from ui import words
+
+SYMBOLS = {"done": "check", "failed": "error", "running": "play_arrow", "pending": "schedule", "waiting": "pause"}
+
+
+def item(line: RunLine) -> dict[str, Any]:
+    """A run as a row of the list."""
+    label, tone = words.RUN_STATES[line.state]
+    spent = words.duration(line.duration_ms) if line.duration_ms is not None else ""
+    return {
+        "id": str(line.id),
+        "title": line.contact_name or "Without a contact",
+        "symbol": SYMBOLS.get(line.state, "remove"),
+        "tone": tone,
+        "at": line.created_at.isoformat(),
+        "side": spent,
+        "text": line.outcome or label,
+        "chips": [{"text": label, "tone": tone}, {"text": f"{line.automation_name} · v{line.version}", "tone": ""}],
+    }
+
+
+def titles(run: RunDetail) -> dict[str, tuple[str, NodeSpec | None]]:
+    """Title and node of each step by its id, as the version that ran had them."""
+    specs = {spec.key: spec for spec in registry.all_specs()}
+    steps = Automation.model_validate(run.document).steps
+    return {
+        step.id: (step.title or (specs[step.node].title if step.node in specs else step.node), specs.get(step.node))
+        for step in steps
+    }
+
+
+def told(values: Mapping[str, Any], fields: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Values of a step as (label, text), those without content left out. A long list is counted instead of shown."""
+    return [(_label(name, fields), _short(value)) for name, value in values.items() if value not in (None, "", [], {})]
+
+
+def _label(name: str, fields: Mapping[str, Any]) -> str:
+    title = getattr(fields.get(name), "title", None)
+    return title or words.named(name)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, list) and value and isinstance(value[0], Mapping):
+        return f"{len(value)} passages" if "score" in value[0] else f"{len(value)} entries"
+    return words.value(value)
+
+
+def cost(step: StepLine) -> str:
+    """Model, tokens and price of a step in one line; '' where it used none. An unknown price is said to be unknown."""
+    detail = step.detail
+    if not detail.get("model"):
+        return str(detail.get("answered_by", ""))
+    price = f"{detail['cost_usd']:.5f} USD" if detail.get("cost_usd") is not None else "price not known"
+    return f"{detail['model']} · {detail.get('tokens_in', 0)} tokens in, {detail.get('tokens_out', 0)} out · {price}"
+
+
+def prompt(step: StepLine) -> list[tuple[str, str]]:
+    """What was asked of the model, as (who, text)."""
+    names = {"system": "Instructions", "user": "Asked", "assistant": "Earlier answer"}
+    return [(names.get(line["role"], line["role"]), line["content"]) for line in step.detail.get("messages") or ()]
+
+
+def found(step: StepLine) -> list[Mapping[str, Any]]:
+    """The passages that a step gave."""
+    for values in (step.output, step.detail):
+        for name in ("passages", "used_passages"):
+            if values.get(name):
+                return list(values[name])
+    return []
+
+
+def left(line: OutboxLine) -> str:
+    """What became of an effect, as a sentence."""
+    state = words.OUTBOX_STATES[line.state]
+    return f"{words.effect(line.effect)} — {state}{f': {line.error}' if line.error else ''}"

@@ -1,0 +1,72 @@
+"""The timeline of a run: each step folded up, with what it got, gave, did and cost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from db.views import RunDetail, StepLine
+from nodes.contract import NodeSpec
+from ui import explain, runs, words
+from ui.text import plain
+
+
+def draw(run: RunDetail) -> None:
+    if not run.steps:
+        st.info(
+            "No step has been written down yet."
+            if run.state in ("pending", "running")
+            else "This run ended before its first step."
+        )
+    titles = runs.titles(run)
+    for step in run.steps:
+        title, spec = titles.get(step.step_id, (step.step_id, None))
+        _step(step, title, spec)
+
+
+def _step(step: StepLine, title: str, spec: NodeSpec | None) -> None:
+    mark = {
+        "done": ":green[:material/check_circle:]",
+        "failed": ":red[:material/error:]",
+        "waiting": ":blue[:material/pause_circle:]",
+    }
+    spent = "" if step.state == "skipped" else f" · {words.duration(step.duration_ms)}"
+    heading = f"{mark.get(step.state, ':gray[:material/remove_circle:]')} **{plain(title)}** :gray[{words.STEP_STATES[step.state]}{spent}]"
+    with st.expander(heading, expanded=step.state == "failed"):
+        if spec:
+            st.caption(spec.description)
+        if step.note:
+            st.markdown(plain(step.note))
+        _values("Got", step.input, spec.input.model_fields if spec else {})
+        _values("Gave", step.output, spec.output.model_fields if spec else {})
+        for effect in step.effects:
+            st.markdown(f":material/bolt: {plain(words.effect(effect))}")
+        if cost := runs.cost(step):
+            st.caption(plain(cost))
+        explain.passages(runs.found(step))
+        _prompt(step)
+        with st.expander("Raw data"):
+            st.json(
+                {"input": step.input, "output": step.output, "effects": step.effects, "detail": step.detail},
+                expanded=False,
+            )
+
+
+def _values(heading: str, values: Any, fields: Any) -> None:
+    lines = runs.told(values, fields)
+    if lines:
+        st.markdown(f"**{heading}**\n" + "\n".join(f"- {plain(label)}: {plain(text)}" for label, text in lines))
+
+
+def _prompt(step: StepLine) -> None:
+    lines = runs.prompt(step)
+    if not lines:
+        return
+    with st.expander("What the model was asked"):
+        for who, text in lines:
+            st.markdown(f"**{who}**")
+            st.code(text, language=None, wrap_lines=True)
+        if step.detail.get("answer"):
+            st.markdown("**What it answered**")
+            st.code(str(step.detail["answer"]), language=None, wrap_lines=True)
