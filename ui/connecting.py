@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -117,7 +117,8 @@ def keep(workspace: UUID, user: UUID, kind: Kind, present: Connection | None, va
     config = {field.name: given.get(field.name, "") for field in kind.fields if not field.secret}
     with transaction(workspace) as tx:
         if present is None:
-            id = connections.create(tx, workspace, kind.kind, kind.title, config, secrets, is_default=True).id
+            name = _free_name(kind, connections.of_kind(tx, kind.kind))
+            id = connections.create(tx, workspace, kind.kind, name, config, secrets, is_default=True).id
         else:
             id = present.id
             connections.update(tx, id, config=config, secrets=secrets)
@@ -125,6 +126,18 @@ def keep(workspace: UUID, user: UUID, kind: Kind, present: Connection | None, va
         audit.record(tx, workspace, f"user:{user}", "connection.changed", f"connection:{id}", kind=kind.kind)
         live.publish(tx, workspace, "connection", connection=id)
     return id
+
+
+def shown(kind: Kind, connection: Connection) -> str:
+    """The values of a connection that are no secrets, in one line."""
+    values = [(field.label, connection.config.get(field.name)) for field in kind.fields if not field.secret]
+    return " · ".join(f"{label}: {value}" for label, value in values if value)
+
+
+def _free_name(kind: Kind, present: Sequence[Connection]) -> str:
+    taken = {item.name for item in present}
+    names = [kind.title, *(f"{kind.title} {number}" for number in range(2, len(taken) + 3))]
+    return next(name for name in names if name not in taken)
 
 
 def switch(workspace: UUID, user: UUID, connection: UUID, *, on: bool) -> None:

@@ -11,6 +11,7 @@ from db import connections, views
 from db.records import Connection
 from db.settings import get_settings
 from db.views import Counts
+from ui import links
 
 
 @dataclass(frozen=True)
@@ -20,8 +21,9 @@ class Task:
     title: str
     text: str
     done: bool
-    link: str
-    action: str
+    action: str = ""
+    page: links.Page | None = None
+    address: str = ""
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Trouble:
 
     title: str
     remedy: str
-    link: str = ""
+    page: links.Page | None = None
     action: str = ""
     lines: tuple[str, ...] = ()
 
@@ -54,31 +56,31 @@ def tasks(tx: Session) -> list[Task]:
             "Write in the web chat",
             "Be your own first customer and watch the answer arrive.",
             _was_written(tx),
-            chat_address(every),
             "Open the web chat",
+            address=chat_address(every),
         ),
-        Task("Give it documents", "Answers come from your own documents only.", knows, "", ""),
+        Task("Give it documents", "Answers come from your own documents only.", knows),
         Task(
             "Publish an automation",
             "It decides what happens when a customer writes.",
             answers,
-            "/automations",
             "Look at it",
+            "automations",
         ),
         Task(
             "Connect a model",
             "Without one, answers are quoted from your documents word for word.",
             is_ready(every, "llm"),
-            "/settings",
             "Connect",
+            "settings",
         ),
-        Task("Connect Twilio", "For SMS and WhatsApp.", is_ready(every, "twilio"), "/settings", "Connect"),
+        Task("Connect Twilio", "For SMS and WhatsApp.", is_ready(every, "twilio"), "Connect", "settings"),
         Task(
             "Connect a mailbox",
             "So that colleagues are told when a customer waits.",
             is_ready(every, "email_smtp"),
-            "/settings",
             "Connect",
+            "settings",
         ),
     ]
 
@@ -92,11 +94,11 @@ def troubles(tx: Session, counts: Counts) -> list[Trouble]:
         Trouble(
             f"{item.name} is {'paused' if item.state == 'paused' else 'not working'}",
             item.state_reason or "Nothing is sent over it. Check its settings.",
-            "/settings",
+            "settings",
             "Open settings",
         )
         for item in connections.all_connections(tx)
-        if item.state != "active"
+        if item.state != "active" and item.is_default
     ]
     if counts.unknown_messages:
         lines = views.unknown_messages(tx, limit=5)
@@ -121,7 +123,7 @@ def troubles(tx: Session, counts: Counts) -> list[Trouble]:
             Trouble(
                 f"{counts.failed_runs_today} run{_s(counts.failed_runs_today)} failed today",
                 "Open the run to see which step failed and why.",
-                "/runs",
+                "runs",
                 "Open runs",
             )
         )

@@ -6,7 +6,7 @@ import streamlit as st
 
 from db import connections, views
 from db.views import Counts
-from ui import health, parts, session
+from ui import health, links, parts, session
 from ui.health import Task, Trouble
 from ui.session import Here
 from ui.text import plain
@@ -37,16 +37,16 @@ def page() -> None:
 
 def _now(counts: Counts) -> None:
     with st.container(horizontal=True):
-        _figure("Waiting for a person", counts.pending_handoffs, "/handoffs", "Handoffs")
-        _figure("Unread conversations", counts.unread_conversations, "/conversations", "Conversations")
-        _figure("Failed runs today", counts.failed_runs_today, "/runs", "Runs")
+        _figure("Waiting for a person", counts.pending_handoffs, "handoffs", "Handoffs")
+        _figure("Unread conversations", counts.unread_conversations, "conversations", "Conversations")
+        _figure("Failed runs today", counts.failed_runs_today, "runs", "Runs")
 
 
-def _figure(label: str, number: int, link: str, page: str) -> None:
+def _figure(label: str, number: int, page: links.Page, title: str) -> None:
     with st.container(border=True, width=220, gap="xsmall"):
         st.markdown(f":small[:gray[{label}]]")
         st.markdown(f"## {number}")
-        st.markdown(f"[{page}]({link})")
+        links.to(page, title)
 
 
 def _trouble(trouble: Trouble) -> None:
@@ -54,8 +54,8 @@ def _trouble(trouble: Trouble) -> None:
         st.markdown(f":orange[:material/warning:] **{plain(trouble.title)}**  \n{plain(trouble.remedy)}")
         if trouble.lines:
             st.markdown("\n".join(f"- {plain(line)}" for line in trouble.lines))
-        if trouble.link:
-            st.link_button(trouble.action, trouble.link)
+        if trouble.page:
+            links.to(trouble.page, trouble.action)
 
 
 def _first_steps(tasks: list[Task], me: Here) -> None:
@@ -65,12 +65,14 @@ def _first_steps(tasks: list[Task], me: Here) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             mark = ":green[:material/check_circle:]" if task.done else ":gray[:material/radio_button_unchecked:]"
             st.markdown(f"{mark} **{task.title}**  \n:small[:gray[{task.text}]]", width="stretch")
-            if (
-                task.link
-                and (not task.done or task.link.startswith("http"))
-                and (task.link != "/settings" or me.may("admin"))
-            ):
-                st.link_button(task.action, task.link)
+            _action(task, me)
+
+
+def _action(task: Task, me: Here) -> None:
+    if task.address:
+        st.link_button(task.action, task.address, icon=":material/open_in_new:")
+    elif task.page and not task.done and (task.page != "settings" or me.may("admin")):
+        links.to(task.page, task.action)
 
 
 page()

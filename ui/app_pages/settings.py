@@ -37,7 +37,7 @@ def _connections(me: Here) -> None:
     for connection in every:
         _connection(me, connection)
     for kind in connecting.KINDS:
-        if not any(item.kind == kind.kind for item in every):
+        if not health.is_ready(every, kind.kind):
             with st.expander(f"Connect: {kind.title}", icon=f":material/{kind.symbol}:"):
                 st.caption(kind.brings)
                 _form(kind, None)
@@ -66,9 +66,8 @@ def _connection(me: Here, connection: Connection) -> None:
             st.markdown(plain(connection.state_reason))
         if connection.kind == "webchat":
             st.link_button("Open the web chat", health.chat_address([connection]), icon=":material/open_in_new:")
-        shown = [f"{name}: {value}" for name, value in connection.config.items() if value and isinstance(value, str)]
-        if shown:
-            st.caption(plain(" · ".join(shown)))
+        if kind and (shown := connecting.shown(kind, connection)):
+            st.caption(plain(shown))
         _change(kind, connection)
 
 
