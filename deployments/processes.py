@@ -69,7 +69,9 @@ def schedules(settings: Settings, common: Mapping[str, str]) -> Spec:
     """Serves the deployments of prefect.yaml; waits for the Prefect server by itself."""
     url = settings.prefect_api_url
     command = _python("-m", "deployments.schedules")
-    return Spec("schedules", command, common, ready=lambda: ask.deployment_is_polled(url, UPKEEP), after=("migrate",))
+    # Prefect's runner writes to a fixed folder of the temporary one, which may belong to another user of the machine.
+    here = {**common, "TMPDIR": str(settings.home / "run")}
+    return Spec("schedules", command, here, ready=lambda: ask.deployment_is_polled(url, UPKEEP), after=("migrate",))
 
 
 def ports(settings: Settings) -> dict[str, tuple[str, str, int]]:
