@@ -1,0 +1,237 @@
+"""The whole product as `frontdesk up` runs it, in a folder of its own, with loopback twins for the model and for Twilio."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+from uuid import UUID
+
+import psutil
+from cryptography.fernet import Fernet
+
+from db import automations, connections, engine, workspaces
+from db.embedded import EmbeddedPostgres, die_with_parent
+from db.engine import system, transaction
+from db.settings import Settings, get_settings, variable_of
+from deployments import state
+from deployments.database import DATABASE
+from deployments.environment import CODE
+from flows.publish import publish
+from tests.fakes.twilio_twin import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER
+from tests.ports import free_port
+
+READY_SECONDS = 180
+PLAIN = {
+    "format": 1,
+    "name": "Plain answer",
+    "description": "The shortest automation that answers with a model.",
+    "steps": [
+        {"id": "message", "node": "message_received@1", "title": "A customer writes"},
+        {"id": "gate", "node": "gate@1", "title": "May the AI answer?"},
+        {
+            "id": "memory",
+            "node": "recall@1",
+            "title": "What was said before",
+            "when": [{"value": "gate.may_answer", "is": True}],
+        },
+        {
+            "id": "reply",
+            "node": "generate@1",
+            "title": "Write the answer",
+            "input": {"message": "message.text", "history": "memory.history"},
+            "when": [{"value": "gate.may_answer", "is": True}],
+        },
+        {
+            "id": "send",
+            "node": "send_message@1",
+            "title": "Send the answer",
+            "input": {"text": "reply.text"},
+            "when": [{"value": "reply.answered", "is": True}],
+        },
+    ],
+}
+
+
+class StackFailed(Exception):
+    """The product did not come up; the text has its last lines."""
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A workspace with a Twilio number and one published automation. `webhook` is the address that Twilio calls."""
+
+    workspace: UUID
+    webhook: str
+
+
+class Twin:
+    """A twin as a process of its own."""
+
+    def __init__(self, module: str, *arguments: str) -> None:
+        command = [sys.executable, "-m", module, *arguments]
+        self._process = subprocess.Popen(
+            command,
+            cwd=CODE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - one system call, no lock
+        )
+        assert self._process.stdout is not None
+        self.base_url: str = json.loads(self._process.stdout.readline())["base_url"]
+
+    def stop(self) -> None:
+        self._process.kill()
+        self._process.wait(10)
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+
+
+class Stack:
+    """`with Stack() as stack:` everything answers. `environment` wins over what is set here."""
+
+    def __init__(self, environment: Mapping[str, str] | None = None, *, with_demo: bool = False) -> None:
+        self.home = Path(tempfile.mkdtemp(prefix="frontdesk-stack-"))
+        self.home.chmod(0o711)  # when root runs this, the database's own user passes through here
+        self.webhook_port, self.prefect_port = free_port(), free_port()
+        self.twilio = Twin("tests.fakes.twilio_twin")
+        self.model = Twin("tests.fakes.openai_twin")
+        self.environment = self._environment() | dict(environment or {})
+        self._with_demo = with_demo
+        self._process: subprocess.Popen[str] | None = None
+        self.said: deque[str] = deque(maxlen=400)
+        self._ready = threading.Event()
+
+    def _environment(self) -> dict[str, str]:
+        ours = {variable_of(field) for field in Settings.model_fields}
+        return {
+            name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PREFECT_")
+        } | {
+            "FRONTDESK_HOME": str(self.home / "home"),
+            "FRONTDESK_SECRET_KEY": Fernet.generate_key().decode(),
+            "FRONTDESK_WEBHOOK_PORT": str(self.webhook_port),
+            "FRONTDESK_UI_PORT": str(free_port()),
+            "FRONTDESK_PREFECT_PORT": str(self.prefect_port),
+            "FRONTDESK_ALLOW_PRIVATE_ADDRESSES": "true",
+            "FRONTDESK_LIMIT_CONTACT_SECONDS": "0",
+            "FRONTDESK_LIMIT_API_PER_MINUTE": "0",
+            "FRONTDESK_LIMIT_ADDRESS_PER_HOUR": "0",
+            "FRONTDESK_LIMIT_WHATSAPP_PER_MINUTE": "0",
+            "FRONTDESK_LIMIT_AI_PER_MINUTE": "0",
+            "FRONTDESK_WAIT_FOR_MORE": "0",
+            "OPENAI_BASE_URL": self.model.base_url,
+            "OPENAI_API_KEY": "sk-twin",
+            "OPENAI_MODEL": "twin-chat",
+            "TWILIO_BASE_URL": self.twilio.base_url,
+            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
+            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
+            "TWILIO_FROM": OUR_NUMBER,
+            "DO_NOT_TRACK": "1",
+        }
+
+    @property
+    def database_url(self) -> str:
+        return EmbeddedPostgres(self.home / "home" / "postgres").url(DATABASE)
+
+    @property
+    def public_url(self) -> str:
+        return f"http://127.0.0.1:{self.webhook_port}"
+
+    def __enter__(self) -> Self:
+        try:
+            self._start()
+        except BaseException:
+            self._stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop()
+
+    def _start(self) -> None:
+        command = [sys.executable, "-m", "deployments.cli", "up"] + ([] if self._with_demo else ["--without-demo"])
+        self._process = subprocess.Popen(
+            command,
+            cwd=CODE,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509
+        )
+        threading.Thread(target=self._read, args=[self._process.stdout], daemon=True).start()
+        deadline = time.monotonic() + READY_SECONDS
+        while not self._ready.wait(0.1):
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                raise StackFailed("The product did not start:\n" + "\n".join(self.said))
+        os.environ.update({name: self.environment[name] for name in ("FRONTDESK_SECRET_KEY", "FRONTDESK_HOME")})
+        get_settings.cache_clear()
+        engine.configure(self.database_url)
+
+    def _read(self, output: IO[str]) -> None:
+        for line in output:
+            self.said.append(line.rstrip())
+            if "Frontdesk is ready" in line:
+                self._ready.set()
+
+    def _stop(self) -> None:
+        engine.dispose()
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(25)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+        self.twilio.stop()
+        self.model.stop()
+        shutil.rmtree(self.home, ignore_errors=True)
+
+    def desk(self, document: Mapping[str, Any] = PLAIN) -> Desk:
+        """A new workspace in which this automation answers."""
+        with system() as tx:
+            workspace = workspaces.create(tx, "Bench", f"bench-{time.monotonic_ns()}").id
+        with transaction(workspace) as tx:
+            config = {
+                "account_sid": ACCOUNT_SID,
+                "from_number": OUR_NUMBER,
+                "base_url": self.twilio.base_url,
+                "validate_url": self.public_url,
+            }
+            twilio = connections.create(tx, workspace, "twilio", "Twin", config, {"auth_token": AUTH_TOKEN}, True)
+            llm = {"base_url": self.model.base_url, "model": "twin-chat", "provider": "compatible"}
+            connections.create(tx, workspace, "llm", "Twin", llm, {"api_key": "sk-twin"}, True)
+            automation = automations.create(tx, workspace, document["name"], document)
+        publish(workspace, automation, None)
+        return Desk(workspace, f"{self.public_url}/webhook/twilio/{twilio.id}")
+
+    def demo_desk(self) -> Desk:
+        """The demo workspace, whose automation answers from its documents."""
+        with system() as tx:
+            oldest = workspaces.all_workspaces(tx)[0]
+        return Desk(oldest.id, f"{self.public_url}/webhook/twilio")
+
+    def processes(self) -> dict[str, list[psutil.Process]]:
+        """Every process of the product by its name in the process table, each with its children."""
+        found = state.read(self.home / "home")
+        assert found is not None
+        lines = [("supervisor", found.pid)] + [(line.name, line.pid) for line in found.processes if line.pid]
+        known = {}
+        for name, pid in lines:
+            process = psutil.Process(pid)
+            known[name] = [process] if name == "supervisor" else [process, *process.children(recursive=True)]
+        return known
