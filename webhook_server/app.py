@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
+import anyio.to_thread
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
@@ -13,11 +13,13 @@ from starlette.routing import BaseRoute
 from db.engine import dispose
 from webhook_server import chat, chat_page, health
 from webhook_server.address import TrustedProxies, proxies_from_environment
+from webhook_server.api.router import DESCRIPTION, api
 from webhook_server.errors import HANDLERS
 from webhook_server.guards import SecurityHeaders
 from webhook_server.inbound import webhook_routes
 from webhook_server.state import ServerState
 from webhook_server.stopping import at_stop_signal
+from webhook_server.threads import API_THREADS
 
 ROUTES: Sequence[BaseRoute] = (
     *webhook_routes(),
@@ -30,8 +32,10 @@ ROUTES: Sequence[BaseRoute] = (
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Nothing is needed to start; at the end the streams and the database connections are let go."""
-    hub, loop = app.state.server.hub, asyncio.get_running_loop()
-    with at_stop_signal(lambda: loop.call_soon_threadsafe(hub.close)):
+    # Endpoints that are plain functions run in anyio's own threads.
+    anyio.to_thread.current_default_thread_limiter().total_tokens = API_THREADS
+    hub = app.state.server.hub
+    with at_stop_signal(hub.close_soon):
         yield
     hub.close()
     dispose()
@@ -42,6 +46,7 @@ def create_app(state: ServerState | None = None) -> FastAPI:
     made = FastAPI(
         title="Frontdesk",
         version="1",
+        description=DESCRIPTION,
         routes=list(ROUTES),
         middleware=[
             Middleware(TrustedProxies, proxies=proxies_from_environment()),
@@ -52,6 +57,7 @@ def create_app(state: ServerState | None = None) -> FastAPI:
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
     )
+    made.include_router(api)
     made.state.server = state or ServerState()
     return made
 

@@ -15,6 +15,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from db.engine import DatabaseUnreachable
+from db.views import CursorInvalid
+from flows.actions import ActionRefused
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,17 @@ def database_away() -> Refusal:
 async def on_refusal(_: Request, error: Exception) -> Response:
     assert isinstance(error, Refusal)
     return error.response()
+
+
+async def on_action_refused(_: Request, error: Exception) -> Response:
+    """What a person asked for cannot be done now, or is not there."""
+    if "does not exist" in str(error):
+        return Refusal(404, "not_found", str(error)).response()
+    return Refusal(409, "refused", str(error)).response()
+
+
+async def on_cursor_invalid(_: Request, error: Exception) -> Response:
+    return Refusal(422, "invalid", str(error), field="before").response()
 
 
 async def on_database_away(request: Request, error: Exception) -> Response:
@@ -111,6 +124,8 @@ async def on_crash(request: Request, error: Exception) -> Response:
 
 HANDLERS: dict[int | type[Exception], Callable[[Request, Any], Coroutine[Any, Any, Response]]] = {
     Refusal: on_refusal,
+    ActionRefused: on_action_refused,
+    CursorInvalid: on_cursor_invalid,
     DatabaseUnreachable: on_database_away,
     PoolTimeout: on_database_away,
     DBAPIError: on_database_error,

@@ -22,7 +22,7 @@ async def health(_: Request) -> Response:
 
 async def ready(request: Request) -> Response:
     """The database answers and every migration is applied."""
-    missing = await state_of(request).api_threads.run(_missing_migrations)
+    missing = await state_of(request).health_threads.run(_missing_migrations)
     if missing:
         text = f"The database is behind by {len(missing)} migrations. Run `frontdesk migrate`."
         raise Refusal(503, "not_migrated", text)
@@ -33,9 +33,9 @@ async def metrics(request: Request) -> Response:
     """For programs of this machine, and for keys with the role admin."""
     state = state_of(request)
     if not is_loopback(request.scope):
-        (await state.api_threads.run(caller_of, request)).check("admin")
+        (await state.health_threads.run(caller_of, request)).check("admin")
     lines = state.metrics.lines() + head("frontdesk_streams", "gauge", "Live streams that are open.")
-    lines += [line("frontdesk_streams", state.hub.count()), *await state.api_threads.run(_database_lines)]
+    lines += [line("frontdesk_streams", state.hub.count()), *await state.health_threads.run(_database_lines)]
     return PlainTextResponse("\n".join(lines) + "\n", media_type="text/plain; version=0.0.4")
 
 

@@ -118,6 +118,11 @@ class Hub:
         """How many streams are open."""
         return self._per_watcher.total()
 
+    def close_soon(self) -> None:
+        """`close` from another thread, or from a signal."""
+        if self._loop and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self.close)
+
     def close(self) -> None:
         """End every stream; the server is stopping. Browsers come back by themselves."""
         self._closed = True

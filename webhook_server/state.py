@@ -10,7 +10,7 @@ from webhook_server.accounts import Accounts
 from webhook_server.hub import Hub
 from webhook_server.metrics import Metrics
 from webhook_server.refusals import Refusals
-from webhook_server.threads import API_THREADS, CHAT_THREADS, WEBHOOK_THREADS, Threads
+from webhook_server.threads import CHAT_THREADS, HEALTH_THREADS, WEBHOOK_THREADS, Threads
 
 
 @dataclass(frozen=True)
@@ -22,8 +22,8 @@ class ServerState:
     metrics: Metrics = field(default_factory=Metrics)
     hub: Hub = field(default_factory=Hub)
     webhook_threads: Threads = field(default_factory=lambda: Threads(WEBHOOK_THREADS))
-    api_threads: Threads = field(default_factory=lambda: Threads(API_THREADS))
     chat_threads: Threads = field(default_factory=lambda: Threads(CHAT_THREADS))
+    health_threads: Threads = field(default_factory=lambda: Threads(HEALTH_THREADS))
 
 
 def state_of(request: HTTPConnection) -> ServerState:

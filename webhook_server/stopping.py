@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 @contextmanager
-def at_stop_signal(act: Callable[[], None]) -> Iterator[None]:
+def at_stop_signal(act: Callable[[], object]) -> Iterator[None]:
     """Within the block a stop signal also calls `act`, then does what it did before. Only the main thread has signals."""
     if threading.current_thread() is not threading.main_thread():
         yield
@@ -30,7 +30,7 @@ def at_stop_signal(act: Callable[[], None]) -> Iterator[None]:
                 signal.signal(number, before[number])
 
 
-def _first(act: Callable[[], None], then: Any) -> Callable[[int, FrameType | None], None]:
+def _first(act: Callable[[], object], then: Any) -> Callable[[int, FrameType | None], None]:
     def handle(number: int, frame: FrameType | None) -> None:
         act()
         if callable(then):

@@ -13,8 +13,9 @@ T = TypeVar("T")
 
 # Together no more than the 10 connections of db.engine, so no thread ever waits for one.
 WEBHOOK_THREADS = 4
-API_THREADS = 4
+API_THREADS = 3
 CHAT_THREADS = 2
+HEALTH_THREADS = 1
 
 
 class Threads:

@@ -11,8 +11,8 @@ from fastapi import Depends, Security
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.requests import Request
 
-from db import api_keys
-from db.engine import system
+from db import api_keys, audit
+from db.engine import system, transaction
 from db.roles import Permission, may
 from webhook_server.address import caller_address
 from webhook_server.errors import Refusal
@@ -35,6 +35,11 @@ class Caller:
     def actor(self) -> str:
         """How the audit log names this caller."""
         return f"api_key:{self.key_id}"
+
+    def record(self, action: str, subject: str, **detail: object) -> None:
+        """Note in the audit log what this caller did."""
+        with transaction(self.workspace_id) as tx:
+            audit.record(tx, self.workspace_id, self.actor, action, subject, **detail)
 
     def check(self, what: Permission) -> Caller:
         """Raises Refusal 403 where the key's role does not include this."""
@@ -62,9 +67,7 @@ DESCRIBED = [Depends(_bearer), Depends(_header)]
 def caller_of(request: Request) -> Caller:
     """The caller of this request. Raises Refusal 401 without a valid key, 429 above a limit."""
     count_address(caller_address(request.scope))
-    key = _key(request)
-    with system() as tx:
-        holder = api_keys.check(tx, key) if key else None
+    holder = _holder(key_of(request))
     if holder is None:
         text = "Send a valid API key as 'Authorization: Bearer fd_...' or 'X-API-Key: fd_...'."
         raise Refusal(401, "key_invalid", text, headers={"WWW-Authenticate": "Bearer"})
@@ -74,7 +77,20 @@ def caller_of(request: Request) -> Caller:
     return Caller(holder.workspace_id, holder.role, holder.key_id)
 
 
-def _key(request: Request) -> str:
+def is_still_valid(key: str) -> bool:
+    """Whether the key still opens the door, for streams that stay open."""
+    return _holder(key) is not None
+
+
+def key_of(request: Request) -> str:
+    """The key that a request carries, "" where it carries none that could be one."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     key = token.strip() if scheme.lower() == "bearer" else request.headers.get("x-api-key", "").strip()
     return key if key.isascii() and "\0" not in key else ""
+
+
+def _holder(key: str) -> api_keys.KeyHolder | None:
+    if not key:
+        return None
+    with system() as tx:
+        return api_keys.check(tx, key)

@@ -14,6 +14,7 @@ export class View {
   constructor(elements) {
     Object.assign(this, elements); // thread, scroll, typing
     this.entries = []; // {key, seq, element, who}, in the order shown
+    this.#stayAtTheEndOnResize();
   }
 
   welcome(text, name) {
@@ -100,10 +101,21 @@ export class View {
     }
   }
 
+  // A keyboard or a notice that takes room must not hide the newest message.
+  #stayAtTheEndOnResize() {
+    let atEnd = true;
+    this.scroll.addEventListener("scroll", () => (atEnd = this.#isAtTheEnd()));
+    new ResizeObserver(() => atEnd && this.toTheEnd()).observe(this.scroll);
+  }
+
+  #isAtTheEnd() {
+    const { scrollTop, clientHeight, scrollHeight } = this.scroll;
+    return scrollHeight - scrollTop - clientHeight < 80;
+  }
+
   // Whoever reads at the end stays at the end; whoever scrolled up is left in peace.
   #keepingTheEnd(change) {
-    const { scrollTop, clientHeight, scrollHeight } = this.scroll;
-    const atEnd = scrollHeight - scrollTop - clientHeight < 80;
+    const atEnd = this.#isAtTheEnd();
     change();
     if (atEnd) this.toTheEnd();
   }
@@ -129,7 +141,7 @@ function draw(message) {
   bubble.append(...withLinks(message.text ?? ""), ...message.media.map(file).filter(Boolean));
   const foot = make("div", "foot");
   if (message.at) foot.append(time(message.at));
-  if (message.quoted) foot.append(make("span", "", "Quoted word for word from our documents"));
+  if (message.quoted) foot.append(make("span", "", "Quoted from our documents"));
   element.append(bubble, foot);
   const who = `${message.from}:${message.name ?? ""}:${message.quoted ? "quoted" : ""}`;
   return { key: message.key, seq: message.seq, at: message.at, element, foot, who };
@@ -167,12 +179,20 @@ function withLinks(text) {
   const nodes = [];
   let from = 0;
   for (const match of text.matchAll(LINK)) {
-    const address = match[0].replace(/[.,;:!?)\]}…]+$/, "");
+    const address = withoutSentenceEnd(match[0]);
     nodes.push(document.createTextNode(text.slice(from, match.index)), link(address, address));
     from = match.index + address.length;
   }
   nodes.push(document.createTextNode(text.slice(from)));
   return nodes;
+}
+
+// What ends the sentence does not belong to the address, nor does a bracket that the address did not open.
+function withoutSentenceEnd(address) {
+  const shorter = address.replace(/[.,;:!?…]+$/, "");
+  const count = (character) => shorter.split(character).length;
+  if (shorter.endsWith(")") && count(")") > count("(")) return withoutSentenceEnd(shorter.slice(0, -1));
+  return shorter;
 }
 
 function link(address, label) {

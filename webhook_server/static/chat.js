@@ -166,7 +166,7 @@ function showStatus(status) {
   }
   owner = status.owner;
   const person = status.person ? `You are talking with ${status.person}` : "A person is taking care of you";
-  find("presence").textContent = owner === "human" ? person : "Automatic answers, a person when you need one";
+  find("presence").textContent = owner === "human" ? person : "Automatic answers, or a person";
 }
 
 function pause(ms) {

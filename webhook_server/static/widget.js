@@ -36,6 +36,7 @@
   const button = document.createElement("button");
   const badge = document.createElement("span");
   let frame = null;
+  let ready = false; // the page in the frame listens
 
   function build() {
     style();
@@ -90,7 +91,7 @@
   }
 
   function tell() {
-    frame.contentWindow?.postMessage({ frontdesk: "opened" }, server);
+    if (ready) frame.contentWindow?.postMessage({ frontdesk: "opened" }, server);
   }
 
   function unread(count) {
@@ -113,7 +114,10 @@
 
   addEventListener("message", (event) => {
     if (!frame || event.source !== frame.contentWindow || event.origin !== server) return;
-    if (event.data?.frontdesk === "ready" && isOpen()) tell();
+    if (event.data?.frontdesk === "ready") {
+      ready = true;
+      if (isOpen()) tell();
+    }
     if (event.data?.frontdesk === "close") close();
     if (event.data?.frontdesk === "unread") isOpen() ? tell() : unread(Number(event.data.count) || 0);
   });
