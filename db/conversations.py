@@ -248,16 +248,26 @@ def provider_ids(tx: Session, conversation_id: UUID) -> list[str]:
 
 
 def move_pen(
-    tx: Session, conversation: ConversationRow, owner: Literal["ai", "human"], assignee_id: UUID | None
+    tx: Session,
+    conversation: ConversationRow,
+    owner: Literal["ai", "human"],
+    assignee_id: UUID | None,
+    *,
+    by_run: UUID | None = None,
 ) -> ConversationRow:
-    """The one transition of ownership: sets owner and assignee and grows the epoch, so that older AI work cannot leave."""
+    """The one transition of ownership: sets owner and assignee and grows the epoch, so that older AI work cannot leave.
+
+    `by_run`: the run that asked for a person; its own last words are the exception.
+    """
     moved = one(
         tx,
-        f"""UPDATE conversations SET owner = %(owner)s, assignee_id = %(assignee)s, owner_epoch = owner_epoch + 1
+        f"""UPDATE conversations SET owner = %(owner)s, assignee_id = %(assignee)s, owner_epoch = owner_epoch + 1,
+                handed_over_by = %(by_run)s
             WHERE id = %(id)s RETURNING {_COLUMNS}""",
         id=conversation.id,
         owner=owner,
         assignee=assignee_id,
+        by_run=by_run,
     )
     assert moved is not None
     publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id, owner=owner)
@@ -268,7 +278,8 @@ def set_ai(tx: Session, conversation: ConversationRow, enabled: bool) -> None:
     """The AI switch; switching off grows the epoch, so that an answer in the making does not leave."""
     run(
         tx,
-        """UPDATE conversations SET ai_enabled = %(on)s, owner_epoch = owner_epoch + CASE WHEN %(on)s THEN 0 ELSE 1 END
+        """UPDATE conversations SET ai_enabled = %(on)s, owner_epoch = owner_epoch + CASE WHEN %(on)s THEN 0 ELSE 1 END,
+               handed_over_by = CASE WHEN %(on)s THEN handed_over_by END
            WHERE id = %(id)s""",
         id=conversation.id,
         on=enabled,

@@ -113,7 +113,7 @@ def pens(tx: Session, conversation_ids: Sequence[UUID]) -> dict[UUID, RowMapping
     """
     found = rows(
         tx,
-        """SELECT c.id, c.owner, c.owner_epoch, c.ai_enabled, c.channel, c.address, c.last_inbound_at, t.opted_out_at
+        """SELECT c.id, c.owner, c.owner_epoch, c.handed_over_by, c.ai_enabled, c.channel, c.address, c.last_inbound_at, t.opted_out_at
            FROM conversations c JOIN contacts t ON t.id = c.contact_id
            WHERE c.id = ANY(%(ids)s) ORDER BY c.id FOR SHARE OF c""",
         ids=list(conversation_ids),

@@ -72,7 +72,7 @@ class LiveKeeper:
         return True
 
     def _act_on(self, tx: Session, conversation: ConversationRow, step: StepEffects) -> ConversationRow:
-        # The pen moves first, so that the last words before a person carry the new epoch and may still leave.
+        # The pen moves first: what the same step says to the customer belongs to the new epoch.
         for effect in step.effects:
             if isinstance(effect, OpenHandoff):
                 conversation = self._hand_over(tx, conversation, effect)
@@ -84,7 +84,7 @@ class LiveKeeper:
         return conversation
 
     def _hand_over(self, tx: Session, conversation: ConversationRow, effect: OpenHandoff) -> ConversationRow:
-        moved = hand_over(tx, conversation, f"run:{self.run.id}", effect)
+        moved = hand_over(tx, conversation, f"run:{self.run.id}", effect, self.run.id)
         self.run = replace(self.run, epoch=moved.owner_epoch)
         runs.set_epoch(tx, self.run.id, moved.owner_epoch)
         self.outcome = "Asked for a person."
@@ -110,7 +110,7 @@ class LiveKeeper:
                 idempotency_key=f"{self.run.id}:{step.step_id}:{position}" + (f".{part}" if part else ""),
                 order_key=str(conversation.id),
                 effect=piece.model_dump(mode="json", exclude={"explanation"}),
-                author="system" if step.hands_over else "ai",
+                author="ai",
                 conversation_id=conversation.id,
                 connection_id=conversation.connection_id,
                 message_id=message_id,
@@ -143,14 +143,19 @@ class LiveKeeper:
                     self._put_in_line(tx, step, position, effect)
 
 
-def hand_over(tx: Session, conversation: ConversationRow, requested_by: str, effect: OpenHandoff) -> ConversationRow:
-    """Ask for a person: the handoff, the pen, a line in the thread and a mail to the agents, in the caller's transaction."""
+def hand_over(
+    tx: Session, conversation: ConversationRow, requested_by: str, effect: OpenHandoff, by_run: UUID | None = None
+) -> ConversationRow:
+    """Ask for a person: the handoff, the pen, a line in the thread and a mail to the agents, in the caller's transaction.
+
+    What the run `by_run` has said or says still reaches the customer, until a person takes over.
+    """
     handoff_id, is_new = handoffs.open_one(
         tx, conversation, requested_by, effect.reason_code, effect.reason, effect.summary, effect.priority
     )
     if not is_new:
         return conversation
-    moved = conversations.move_pen(tx, conversation, "human", None)
+    moved = conversations.move_pen(tx, conversation, "human", None, by_run=by_run)
     conversations.record_note(tx, conversation, f"A person is asked for: {effect.reason}", handoff=str(handoff_id))
     mail_agents(tx, conversation, handoff_id, effect)
     return moved

@@ -299,10 +299,12 @@ def _not_any_more(row: OutboxRow, pen: RowMapping) -> str:
     """Why an automatic message may not leave now, or ''. A person may always write."""
     if row.author == "human":
         return ""
-    if row.epoch is not None and row.epoch != pen["owner_epoch"]:
-        return "Not sent: the conversation changed hands after this was written."
     if pen["opted_out_at"] is not None:
         return "Not sent: the contact asked for no more automatic messages."
+    if row.run_id is not None and pen["handed_over_by"] == row.run_id:
+        return ""  # the last words of the run that asked for a person; a take-over clears the mark
+    if row.epoch is not None and row.epoch != pen["owner_epoch"]:
+        return "Not sent: the conversation changed hands after this was written."
     if row.author == "ai" and pen["owner"] != "ai":
         return "Not sent: a person has this conversation."
     if row.author == "ai" and not pen["ai_enabled"]:

@@ -33,7 +33,6 @@ class StepEffects:
 
     step_id: str
     effects: tuple[Effect, ...]
-    hands_over: bool  # the same step opens a handoff: its messages are the last words before a person
 
 
 class Keeper(Protocol):
@@ -190,10 +189,7 @@ class Walk:
         if bound.spec.costly:
             crash_point("generate")
         if done.effects:
-            hands_over = any(effect.kind == "open_handoff" for effect in done.effects)
-            self._progress.effects.append(StepEffects(bound.id, done.effects, hands_over))
-            if bound.position < len(self._plan.steps) - 1:
-                self._keep(last=False)
+            self._progress.effects.append(StepEffects(bound.id, done.effects))
 
     def _failed(
         self, bound: BoundStep, started_at: datetime, given: Mapping[str, Any], note: str, attempts: int, begun: float
@@ -227,7 +223,10 @@ class Walk:
         )
 
     def _keep(self, *, last: bool, only_if_worth: bool = False) -> None:
-        """Hand over to the keeper. `only_if_worth`: cheap reads alone may be done again, a costly result may not."""
+        """Hand over to the keeper, before anything that takes long and at the end.
+
+        `only_if_worth`: cheap reads alone may be done again after a crash, a costly result may not, and effects must not wait.
+        """
         if only_if_worth and not self._worth_keeping():
             return
         records, effects = self._progress.unkept, self._progress.effects

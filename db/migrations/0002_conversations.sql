@@ -46,6 +46,7 @@ CREATE TABLE conversations (
     channel text NOT NULL CHECK (channel IN ('webchat', 'sms', 'whatsapp', 'email')),
     address text NOT NULL,                           -- where a reply goes: phone, visitor id, mail address
     owner text NOT NULL DEFAULT 'ai' CHECK (owner IN ('ai', 'human')),
+    handed_over_by uuid,                             -- the run that asked for a person and moved the pen last; NULL = a person did
     owner_epoch integer NOT NULL DEFAULT 0,          -- grows at every change of owner; an AI message carries the epoch of its run
     assignee_id uuid REFERENCES users ON DELETE SET NULL,
     ai_enabled boolean NOT NULL DEFAULT true,        -- the AI switch of the page

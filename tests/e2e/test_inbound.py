@@ -120,6 +120,45 @@ def test_a_wish_for_a_person_opens_a_handoff_and_tells_the_customer(
     assert len(twin.sent) == 1
 
 
+SPEAKS_AND_HANDS_OVER = {
+    "format": 1,
+    "name": "Speaks and hands over",
+    "steps": [
+        {"id": "message", "node": "message_received@1", "config": {"wait_for_more": 0}},
+        {"id": "first", "node": "send_message@1", "config": {"text": "One moment."}},
+        {"id": "person", "node": "hand_off@1"},
+        {"id": "last", "node": "send_message@1", "config": {"text": "Have a nice day."}},
+    ],
+}
+
+
+@pytest.fixture
+def speaking(database_url: str, twin: TwilioTwin) -> Rig:
+    rig = Rig(twin.base_url)
+    rig.publish(SPEAKS_AND_HANDS_OVER)
+    rig.receive_sms("I want to speak to a person")
+    rig.take_in()
+    rig.execute()
+    return rig
+
+
+def test_a_run_that_asks_for_a_person_still_says_all_it_has_to_say(speaking: Rig, twin: TwilioTwin) -> None:
+    speaking.deliver()
+    assert [sent.body for sent in twin.sent][::2] == ["One moment.", "Have a nice day."]
+    assert len(twin.sent) == 3
+
+
+@pytest.mark.parametrize("what", ["take over", "switch off"])
+def test_but_not_once_a_person_has_acted(speaking: Rig, twin: TwilioTwin, what: str) -> None:
+    conversation, ana = speaking.conversation()["id"], speaking.user()
+    if what == "take over":
+        actions.take_over(speaking.workspace, conversation, ana)
+    else:
+        actions.set_ai(speaking.workspace, conversation, ana, False)
+    speaking.deliver()
+    assert twin.sent == []
+
+
 def test_stop_is_kept_and_never_answered(rig: Rig, twin: TwilioTwin) -> None:
     rig.receive_sms("STOP")
     rig.receive_sms("When do you open?")
