@@ -30,7 +30,7 @@ def _answer(me: Here, message: ThreadLine) -> None:
     explanation: Mapping[str, Any] = message.metadata.get("explanation") or {}
     st.markdown(f"> {plain(message.content)}")
     st.markdown(written_by(explanation, found))
-    passages(explanation.get("passages") or _used(found))
+    passages(_used(found) or explanation.get("passages") or [])  # the run has their text, unless it aged out
     if found is not None:
         st.caption(
             f"{found.automation_name}, version {found.version} · {words.local(found.created_at, me.workspace.timezone)}"
@@ -86,7 +86,8 @@ def passages(found: Sequence[Mapping[str, Any]]) -> None:
         title = " · ".join(str(passage[name]) for name in ("source", "heading") if passage.get(name)) or "Passage"
         with st.container(border=True):
             st.markdown(f"**{plain(title)}**")
-            st.markdown(plain(str(passage.get("text", ""))))
+            if passage.get("text"):
+                st.markdown(plain(str(passage["text"])))
             if passage.get("score"):
                 st.caption(f"Fits to {float(passage['score']):.0%}")
 

@@ -20,7 +20,7 @@ def item(line: RunLine) -> dict[str, Any]:
     spent = words.duration(line.duration_ms) if line.duration_ms is not None else ""
     return {
         "id": str(line.id),
-        "title": line.contact_name or "Without a contact",
+        "title": line.contact_name or ("Visitor" if line.contact_id else "Without a contact"),
         "symbol": SYMBOLS.get(line.state, "remove"),
         "tone": tone,
         "at": line.created_at.isoformat(),

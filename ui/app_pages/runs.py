@@ -145,7 +145,9 @@ def _run(me: Here) -> None:
 def _head(me: Here, run: RunDetail) -> None:
     label, tone = words.RUN_STATES[run.state]
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"**{plain(run.automation_name)}** for **{plain(run.contact_name or 'nobody')}**", width="content")
+        st.markdown(
+            f"**{plain(run.automation_name)}** for **{plain(run.contact_name or 'a visitor')}**", width="content"
+        )
         st.badge(
             label, color="green" if tone == "good" else "red" if tone == "bad" else "blue" if tone == "info" else "gray"
         )
