@@ -124,7 +124,8 @@ class EmbeddedPostgres:
     def start(self, *, timeout_seconds: float = 30) -> bool:
         """Initialise if needed, start, and return once connections are taken. False: it was running already.
 
-        The server stops by itself when the calling thread's process dies (Linux). Raises PostgresUnavailable.
+        The server stops by itself when the calling thread ends, however it ends (Linux): call this from the main thread.
+        Raises PostgresUnavailable.
         """
         account = self._make_folder()
         with self._locked():

@@ -5,7 +5,6 @@ import stat
 import subprocess
 import sys
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from shutil import rmtree
@@ -100,30 +99,45 @@ def test_a_stale_pid_file_whose_number_belongs_to_somebody_else_now_is_no_obstac
     assert postgres.start()
 
 
+STARTER = """
+import sys
+from pathlib import Path
+from db.embedded import EmbeddedPostgres
+print(EmbeddedPostgres(Path(sys.argv[1]), for_tests=True).start(), flush=True)
+sys.stdin.read()
+"""
+
+
+def starter(folder: Path) -> subprocess.Popen[bytes]:
+    """A process that starts the cluster, says whether it was the one, and stays."""
+    command = [sys.executable, "-c", STARTER, str(folder)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def said(process: subprocess.Popen[bytes]) -> str:
+    assert process.stdout is not None
+    return process.stdout.readline().decode().strip()
+
+
 def test_several_starters_at_once_end_with_one_cluster(folder: Path) -> None:
-    results: list[bool] = []
-    servers = [EmbeddedPostgres(folder, for_tests=True) for _ in range(4)]
-    threads = [threading.Thread(target=lambda server=server: results.append(server.start())) for server in servers]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert sorted(results) == [False, False, False, True]
-    assert len({server.url() for server in servers}) == 1
+    starters = [starter(folder) for _ in range(4)]
+    try:
+        assert sorted(said(process) for process in starters) == ["False", "False", "False", "True"]
+        with psycopg.connect(EmbeddedPostgres(folder).url()):
+            pass
+    finally:
+        for process in starters:
+            process.kill()
+            process.communicate()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child that its parent died")
 def test_the_server_ends_with_the_process_that_started_it(folder: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; from db.embedded import EmbeddedPostgres\n"
-        f"EmbeddedPostgres(Path({str(folder)!r}), for_tests=True).start(); print('up', flush=True); sys.stdin.read()"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as starter:
-        assert starter.stdout is not None
-        assert starter.stdout.readline() == b"up\n"
+    with starter(folder) as process:
+        assert said(process) == "True"
         postgres = EmbeddedPostgres(folder)
         assert postgres.pid is not None
-        starter.kill()
+        process.kill()
         until(postgres.has_ended)
 
 
