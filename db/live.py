@@ -10,10 +10,11 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from psycopg import sql
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
-from db.engine import database_url, run
+from db.engine import DatabaseUnreachable, database_url, run
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class Listener(threading.Thread):
         while not self._stopping.is_set():
             try:
                 self._listen()
-            except psycopg.Error as error:
+            except (psycopg.Error, DatabaseUnreachable) as error:
                 self.connected.clear()
                 log.warning(
                     "Waiting for Postgres to listen again", extra={"action": "live.reconnect", "error": str(error)}
@@ -77,16 +78,28 @@ class Listener(threading.Thread):
 
     def _listen(self) -> None:
         url = make_url(database_url()).set(drivername="postgresql").difference_update_query(["pgbouncer"])
+        # A listener sends nothing, so without keepalives it would not notice for hours that a router forgot the connection.
         with psycopg.connect(
-            url.render_as_string(hide_password=False), autocommit=True, connect_timeout=10
+            url.render_as_string(hide_password=False),
+            autocommit=True,
+            connect_timeout=10,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
         ) as connection:
             for channel in self._channels:
-                connection.execute(psycopg.sql.SQL("LISTEN {}").format(psycopg.sql.Identifier(channel)))
+                connection.execute(sql.SQL("LISTEN {}").format(sql.Identifier(channel)))
             self.connected.set()
             for channel in self._channels:
-                self._on_notice(channel, "")
+                self._tell(channel, "")
             while not self._stopping.is_set():
                 for notice in connection.notifies(timeout=CHECK_SECONDS):
-                    self._on_notice(notice.channel, notice.payload)
+                    self._tell(notice.channel, notice.payload)
                     if self._stopping.is_set():
                         return
+
+    def _tell(self, channel: str, payload: str) -> None:
+        try:
+            self._on_notice(channel, payload)
+        except Exception:  # the end of this thread would leave the process deaf; the next notice may well be handled
+            log.exception("A notice was not handled", extra={"action": "live.notice_failed", "channel": channel})

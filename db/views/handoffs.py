@@ -42,7 +42,7 @@ class HandoffLine:
 
 def handoff_list(
     tx: Session,
-    states: Collection[HandoffState] = ("pending", "assigned"),
+    states: Collection[str] = ("pending", "assigned"),
     before: str | None = None,
     limit: int = 50,
 ) -> list[HandoffLine]:

@@ -135,7 +135,7 @@ def _list_statement(automation_id: UUID | None, state: str | None, conversation_
 
 
 _LINE = """
-    r.id, r.seq, r.automation_id, a.name AS automation_name, v.number AS version, r.conversation_id, r.contact_id,
+    r.id, r.seq, r.automation_id, a.name AS automation_name, v.number AS version, r.conversation_id, p.id AS contact_id,
     p.name AS contact_name, c.channel, r.state, r.outcome, r.attempts, r.prefect_run_id, r.created_at, r.due_at,
     r.started_at, r.finished_at
 """
@@ -144,7 +144,7 @@ _JOINS = """
     JOIN automations a ON a.id = r.automation_id
     JOIN automation_versions v ON v.id = r.version_id
     LEFT JOIN conversations c ON c.id = r.conversation_id
-    LEFT JOIN contacts p ON p.id = r.contact_id
+    LEFT JOIN contacts p ON p.id = coalesce(r.contact_id, c.contact_id)
 """
 
 _LIST = f"""

@@ -1,0 +1,297 @@
+import json
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from db import passages, views
+from db.engine import read_only, run, system
+from tests.db import builders as a
+
+NOW = datetime(2026, 3, 14, 10, 0, tzinfo=UTC)
+
+
+def _people(workspace: UUID, *names: str, **columns: Any) -> list[UUID]:
+    """A conversation per name; the first has the newest message."""
+    made = []
+    with system() as tx:
+        for number, name in enumerate(names):
+            contact = a.a_contact(tx, workspace, name=name, phone=f"+141555501{number:02}")
+            moment = NOW - timedelta(minutes=number)
+            made.append(a.a_conversation(tx, workspace, contact, last_message_at=moment, **columns))
+    return made
+
+
+def test_conversations_come_newest_first_with_all_a_line_needs(workspace: UUID) -> None:
+    first, second = _people(workspace, "Tom Becker", "Mia Wong")
+    with system() as tx:
+        ana = a.a_user(tx, workspace)
+        handoff = a.a_handoff(tx, workspace, second, state="assigned", priority="high", assignee_id=ana)
+        a.a_handoff(tx, workspace, first, state="resolved")
+        run(
+            tx,
+            "UPDATE conversations SET owner = 'human', assignee_id = %(u)s, unread = 2 WHERE id = %(c)s",
+            u=ana,
+            c=second,
+        )
+    with read_only(workspace) as tx:
+        tom, mia = views.conversation_list(tx)
+        detail = views.conversation(tx, second)
+    assert (tom.id, tom.contact_name, tom.owner, tom.handoff_state) == (first, "Tom Becker", "ai", None)
+    assert (mia.id, mia.assignee_name, mia.unread, mia.contact_phone) == (second, "Ana Silva", 2, "+14155550101")
+    assert (mia.handoff_id, mia.handoff_state, mia.handoff_priority) == (handoff, "assigned", "high")
+    assert detail is not None and (detail.handoff_reason, detail.connection_state) == ("Asked for a person.", "active")
+    assert json.dumps(asdict(detail), default=str)
+
+
+def test_conversations_are_filtered_by_owner_and_found_by_name_phone_or_mail(workspace: UUID) -> None:
+    tom, mia, zoe = _people(workspace, "Tom Becker", "Mia 100% Wong", "Zoe")
+    with system() as tx:
+        run(tx, "UPDATE conversations SET owner = 'human' WHERE id = %(id)s", id=mia)
+        run(tx, "UPDATE contacts SET email = 'boss@example.com' WHERE name = 'Tom Becker'")
+
+    def found(**filters: str) -> list[UUID]:
+        with read_only(workspace) as tx:
+            return [line.id for line in views.conversation_list(tx, **filters)]  # type: ignore[arg-type]
+
+    assert found(owner="human") == [mia]
+    assert found(owner="ai", search="e") == [tom, zoe]
+    assert found(search="becker") == found(search="(415) 555-0100") == found(search="BOSS@") == [tom]
+    assert found(search="100%") == found(search=" wong ") == [mia]
+    assert found(search="nobody") == found(search="_") == found(search="\\") == []
+
+
+def test_a_search_that_fits_nearly_everybody_finds_the_newest(workspace: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    made = _people(workspace, *[f"Customer {n}" for n in range(8)], "Somebody")
+    monkeypatch.setattr("db.views.conversations.FEW_CONTACTS", 3)
+    with read_only(workspace) as tx:
+        assert [line.id for line in views.conversation_list(tx, search="customer", limit=5)] == made[:5]
+
+
+def test_pages_join_without_gap_or_overlap_also_at_equal_times(workspace: UUID) -> None:
+    made = _people(workspace, *[f"Customer {n}" for n in range(7)])
+    with system() as tx:
+        run(tx, "UPDATE conversations SET last_message_at = %(now)s WHERE id = ANY(%(ids)s)", now=NOW, ids=made[2:6])
+        for number, id in enumerate(made):
+            a.a_handoff(tx, workspace, id, priority="urgent" if number == 5 else "normal", created_at=NOW)
+    seen, waiting, past = [], [], []
+    with read_only(workspace) as tx:
+        before = None
+        while page := views.conversation_list(tx, before=before, limit=2):
+            seen += [line.id for line in page]
+            before = page[-1].cursor
+        before = None
+        while lines := views.handoff_list(tx, before=before, limit=2):
+            waiting += [line.conversation_id for line in lines]
+            before = lines[-1].cursor
+        before = None
+        while lines := views.handoff_list(tx, ("pending", "resolved"), before=before, limit=2):
+            past += [line.conversation_id for line in lines]
+            before = lines[-1].cursor
+    assert len(seen) == len(waiting) == len(past) == 7
+    assert set(seen) == set(waiting) == set(past) == set(made)
+    assert waiting[0] == made[5]
+
+
+@pytest.mark.parametrize("cursor", ["", "x", "1~2", "1~not-an-id", f"{10**30}~{uuid4()}", "1~2~3~4"])
+def test_a_made_up_cursor_is_refused_with_the_remedy(workspace: UUID, cursor: str) -> None:
+    with read_only(workspace) as tx:
+        with pytest.raises(views.CursorInvalid, match="leave it out"):
+            views.conversation_list(tx, before=cursor)
+        with pytest.raises(views.CursorInvalid):
+            views.handoff_list(tx, before=cursor)
+
+
+def test_a_thread_is_read_backwards_in_pages_and_shown_forwards(workspace: UUID) -> None:
+    [conversation] = _people(workspace, "Tom Becker")
+    with system() as tx:
+        ana = a.a_user(tx, workspace)
+        a.a_message(tx, workspace, conversation, "Are you open?")
+        a.a_message(tx, workspace, conversation, "Yes.", direction="out", author="ai", state="delivered")
+        a.a_message(
+            tx,
+            workspace,
+            conversation,
+            "Till six.",
+            direction="out",
+            author="human",
+            author_user_id=ana,
+            state="failed",
+            error="No such number.",
+        )
+    with read_only(workspace) as tx:
+        newest = views.thread(tx, conversation, limit=2)
+        older = views.thread(tx, conversation, before_seq=newest[0].seq, limit=2)
+    assert [(line.content, line.author_name) for line in [*older, *newest]] == [
+        ("Are you open?", "Tom Becker"),
+        ("Yes.", ""),
+        ("Till six.", "Ana Silva"),
+    ]
+    assert (newest[1].state, newest[1].error) == ("failed", "No such number.")
+
+
+def test_handoffs_that_wait_come_by_urgency_and_then_by_waiting_time(workspace: UUID) -> None:
+    names = ["late", "early", "urgent", "low", "done"]
+    conversations = dict(zip(names, _people(workspace, *names), strict=True))
+    with system() as tx:
+        for name, priority, minutes in (
+            ("late", "normal", 5),
+            ("early", "normal", 50),
+            ("urgent", "urgent", 1),
+            ("low", "low", 99),
+        ):
+            a.a_handoff(
+                tx, workspace, conversations[name], priority=priority, created_at=NOW - timedelta(minutes=minutes)
+            )
+        a.a_handoff(tx, workspace, conversations["done"], state="resolved", resolution="Called back.", created_at=NOW)
+    with read_only(workspace) as tx:
+        assert [line.contact_name for line in views.handoff_list(tx, ("pending",))] == [
+            "urgent",
+            "early",
+            "late",
+            "low",
+        ]
+        [done] = views.handoff_list(tx, ("resolved",))
+        assert (done.contact_name, done.resolution) == ("done", "Called back.")
+
+
+def test_runs_are_listed_by_automation_state_and_conversation(workspace: UUID) -> None:
+    [conversation] = _people(workspace, "Tom Becker")
+    with system() as tx:
+        front, other = a.an_automation(tx, workspace, name="Front desk"), a.an_automation(tx, workspace, name="Other")
+        one = a.a_run(tx, workspace, front, conversation, started_at=NOW, finished_at=NOW + timedelta(seconds=2))
+        two = a.a_run(tx, workspace, front, state="failed", outcome="The model did not answer.")
+        three = a.a_run(tx, workspace, other)
+    with read_only(workspace) as tx:
+        newest = views.run_list(tx, limit=2)
+        rest = views.run_list(tx, before_seq=newest[-1].seq)
+        assert [line.id for line in [*newest, *rest]] == [three, two, one]
+        assert [line.id for line in views.run_list(tx, automation_id=front)] == [two, one]
+        assert [line.id for line in views.run_list(tx, state="failed")] == [two]
+        assert [line.id for line in views.run_list(tx, automation_id=other, state="failed")] == []
+        [line] = views.run_list(tx, conversation_id=conversation)
+        assert (line.automation_name, line.version, line.contact_name, line.duration_ms) == (
+            "Front desk",
+            1,
+            "Tom Becker",
+            2000,
+        )
+        with pytest.raises(ValueError, match="Use one of pending, running"):
+            views.run_list(tx, state="'; --")  # type: ignore[arg-type]
+
+
+def test_a_run_has_its_steps_in_order_and_its_outbox_rows(workspace: UUID) -> None:
+    [conversation] = _people(workspace, "Tom Becker")
+    with system() as tx:
+        run_id = a.a_run(tx, workspace, a.an_automation(tx, workspace), conversation, trigger={"text": "Hi"})
+        a.a_step(
+            tx,
+            workspace,
+            run_id,
+            "reply",
+            1,
+            output={"text": "Hello"},
+            effects=[{"kind": "send_message"}],
+            duration_ms=3.5,
+        )
+        a.a_step(tx, workspace, run_id, "gate", 0)
+        a.an_outbox_row(tx, workspace, conversation, run_id=run_id, state="done", provider_message_id="SM1")
+    with read_only(workspace) as tx:
+        found = views.run(tx, run_id)
+        assert views.run(tx, uuid4()) is None
+    assert found is not None and found.trigger == {"text": "Hi"}
+    assert [(step.step_id, step.duration_ms) for step in found.steps] == [("gate", 0), ("reply", 3.5)]
+    assert found.steps[1].effects == [{"kind": "send_message"}]
+    assert [(row.state, row.provider_message_id) for row in found.outbox] == [("done", "SM1")]
+    assert json.dumps(asdict(found), default=str)
+
+
+def test_decisions_say_why_for_a_message_and_for_all(workspace: UUID) -> None:
+    [conversation] = _people(workspace, "Tom Becker")
+    with system() as tx:
+        message = a.a_message(tx, workspace, conversation, "Hi")
+        front = a.an_automation(tx, workspace, name="Front desk")
+        for automation, fired, reason in ((None, False, "A group message."), (front, True, "Fired.")):
+            run(
+                tx,
+                "INSERT INTO decisions (workspace_id, message_id, automation_id, fired, reason) VALUES (%(w)s, %(m)s, %(a)s, %(f)s, %(r)s)",
+                w=workspace,
+                m=message,
+                a=automation,
+                f=fired,
+                r=reason,
+            )
+    with read_only(workspace) as tx:
+        lines = views.decisions_for_message(tx, message)
+        newest = views.decision_list(tx, limit=1)
+        older = views.decision_list(tx, before=newest[0].id)
+    assert [(line.automation_name, line.fired, line.reason) for line in lines] == [
+        (None, False, "A group message."),
+        ("Front desk", True, "Fired."),
+    ]
+    assert [*older, *newest] == lines
+    assert (lines[0].contact_name, lines[0].conversation_id, lines[0].text) == ("Tom Becker", conversation, "Hi")
+
+
+def test_automations_show_their_live_document_and_their_last_run(workspace: UUID) -> None:
+    document = {"format": 1, "name": "Front desk", "steps": []}
+    with system() as tx:
+        first = a.an_automation(tx, workspace, document, name="Front desk", priority=1)
+        draft = a.an_automation(tx, workspace, name="Draft", live_version=None)
+        a.a_run(tx, workspace, first, state="failed")
+    with read_only(workspace) as tx:
+        front, unpublished = views.automation_list(tx)
+        detail = views.automation(tx, first)
+        assert views.automation(tx, uuid4()) is None
+    assert (front.id, front.live_version, front.last_run_state) == (first, 1, "failed")
+    assert (unpublished.id, unpublished.live_version, unpublished.published_at) == (draft, None, None)
+    assert detail is not None and detail.document == document
+
+
+def test_what_went_wrong_is_counted_and_listed(workspace: UUID) -> None:
+    [conversation] = _people(workspace, "Tom Becker", unread=3)
+    with system() as tx:
+        a.a_handoff(tx, workspace, conversation)
+        a.an_event(tx, workspace, state="parked", note="No such contact.", attempts=3)
+        message = a.a_message(
+            tx, workspace, conversation, "We open at nine.", direction="out", author="ai", state="unknown"
+        )
+        a.an_outbox_row(tx, workspace, conversation, state="unknown", message_id=message, sending_since=NOW)
+        automation = a.an_automation(tx, workspace)
+        a.a_run(tx, workspace, automation, state="failed")
+        a.a_run(tx, workspace, automation, state="failed", finished_at=datetime.now(UTC) - timedelta(days=2))
+        a.a_run(tx, workspace, automation)
+    with read_only(workspace) as tx:
+        assert views.counts(tx) == views.Counts(1, 1, 1, 1, 1)
+        [parked] = views.parked_events(tx)
+        [unknown] = views.unknown_messages(tx)
+        assert (parked.note, parked.attempts) == ("No such contact.", 3)
+        assert (unknown.content, unknown.contact_name) == ("We open at nine.", "Tom Becker")
+        assert views.parked_events(tx, before_seq=parked.seq) == []
+        assert views.unknown_messages(tx, before_seq=unknown.seq) == []
+
+
+def test_sources_are_listed(workspace: UUID) -> None:
+    with system() as tx:
+        passages.add_source(tx, workspace, "text", "Prices")
+    with read_only(workspace) as tx:
+        assert [source.name for source in views.source_list(tx)] == ["Prices"]
+
+
+def test_nothing_of_another_workspace_is_shown(workspace: UUID, other_workspace: UUID) -> None:
+    [conversation] = _people(other_workspace, "Secret Person", unread=1)
+    with system() as tx:
+        a.a_message(tx, other_workspace, conversation)
+        a.a_handoff(tx, other_workspace, conversation)
+        run_id = a.a_run(tx, other_workspace, a.an_automation(tx, other_workspace), conversation)
+    with read_only(workspace) as tx:
+        lists = (
+            views.conversation_list(tx),
+            views.conversation_list(tx, search="Secret"),
+            views.thread(tx, conversation),
+        )
+        assert [*lists, views.run_list(tx), views.handoff_list(tx), views.automation_list(tx)] == [[]] * 6
+        assert views.conversation(tx, conversation) is None and views.run(tx, run_id) is None
+        assert views.counts(tx) == views.Counts(0, 0, 0, 0, 0)
