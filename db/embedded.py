@@ -11,7 +11,6 @@
 Every connection, also from this machine, needs the password (scram-sha-256).
 """
 
-import ctypes
 import fcntl
 import logging
 import os
@@ -20,7 +19,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -30,6 +28,7 @@ from urllib.parse import quote
 
 import psutil
 
+from db.child import die_with_parent
 from db.embedded_program import (
     Account,
     PostgresUnavailable,
@@ -38,43 +37,13 @@ from db.embedded_program import (
     find_programs,
     server_account,
 )
+from db.embedded_tuning import FOR_TESTS, TUNED
 
 log = logging.getLogger(__name__)
 
 SUPERUSER = "postgres"
 MINIMUM_FREE_BYTES = 200 * 1024 * 1024  # a new cluster takes 40 MB, its write-ahead log 64 MB more
 PORTS = range(20000, 30000)  # below the ports Linux lends to outgoing connections, so the remembered one stays free
-
-TUNED = {
-    "max_connections": "100",
-    "shared_buffers": "128MB",
-    "effective_cache_size": "512MB",
-    "work_mem": "8MB",
-    "maintenance_work_mem": "64MB",
-    "synchronous_commit": "on",
-    "wal_level": "minimal",  # nobody replicates from here; backups are pg_dump
-    "max_wal_senders": "0",
-    "max_logical_replication_workers": "0",
-    "max_wal_size": "512MB",
-    "checkpoint_timeout": "15min",
-    "random_page_cost": "1.1",
-    "jit": "off",  # planning time for queries that take a millisecond
-    "io_method": "sync",  # saves three processes; everything hot is in memory
-    "max_parallel_workers_per_gather": "0",  # also keeps a container's 64 MB of /dev/shm out of play
-    "max_parallel_maintenance_workers": "0",
-    "password_encryption": "scram-sha-256",
-    "log_checkpoints": "off",
-    "log_line_prefix": "%m [%p] %d ",
-    "log_timezone": "UTC",
-    "timezone": "UTC",
-}
-FOR_TESTS = {
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
-    "shared_buffers": "64MB",
-    "autovacuum": "off",
-}
 
 
 class EmbeddedPostgres:
@@ -315,22 +284,6 @@ class EmbeddedPostgres:
         path.touch(mode=0o600)
         path.chmod(0o600)
         path.write_text(value)
-
-
-def die_with_parent(order: signal.Signals) -> Callable[[], None] | None:
-    """For a child between fork and exec: be sent `order` when the thread that started it ends. None where Linux is absent.
-
-    Must run after the change of user, which forgets the wish; `subprocess` keeps that order.
-    """
-    if sys.platform != "linux":
-        return None
-    set_option = ctypes.CDLL(None).prctl
-    death_signal = 1  # PR_SET_PDEATHSIG
-
-    def ask() -> None:
-        set_option(death_signal, int(order))
-
-    return ask
 
 
 def _is_server(pid: int, data: Path) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from db.embedded import die_with_parent
+from db.child import die_with_parent
 from deployments.environment import CODE
 
 LOG_BYTES = 10 * 1024 * 1024  # a log file is set aside (name.log.1) when it is longer at a start
