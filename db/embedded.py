@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 import psutil
 
-from db.child import die_with_parent
+from db.child import die_with_parent as die_with_parent  # several take it from here
 from db.embedded_program import (
     Account,
     PostgresUnavailable,
