@@ -28,7 +28,7 @@ from urllib.parse import quote
 
 import psutil
 
-from db.child import die_with_parent as die_with_parent  # several take it from here
+from db.child import die_with_parent
 from db.embedded_program import (
     Account,
     PostgresUnavailable,
@@ -38,6 +38,8 @@ from db.embedded_program import (
     server_account,
 )
 from db.embedded_tuning import FOR_TESTS, TUNED
+
+__all__ = ["EmbeddedPostgres", "PostgresUnavailable", "die_with_parent"]
 
 log = logging.getLogger(__name__)
 
