@@ -15,9 +15,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from db.engine import one, system
+from tests.bench.desk import Desk
 from tests.bench.load import Connections, Posted, Replies, percentile, post
 from tests.bench.machine import cpu_seconds, memory_mb
-from tests.bench.stack import Desk, Stack
+from tests.bench.stack import Stack
 from tests.fakes.twilio_twin import Webhook, signed_sms
 
 QUESTION = "Are you open on Saturday?"

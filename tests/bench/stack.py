@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import signal
@@ -13,90 +12,30 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
-from uuid import UUID
 
 import psutil
 from cryptography.fernet import Fernet
 
-from db import automations, connections, engine, workspaces
+from db import engine, workspaces
 from db.embedded import EmbeddedPostgres, die_with_parent
-from db.engine import system, transaction
+from db.engine import system
 from db.settings import Settings, get_settings, variable_of
 from deployments import state
 from deployments.database import DATABASE
 from deployments.environment import CODE
-from flows.publish import publish
+from tests.bench.desk import PLAIN, Desk, make_desk
+from tests.bench.twin_process import Twin
 from tests.fakes.twilio_twin import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER
 from tests.ports import free_port
 
 READY_SECONDS = 180
-PLAIN = {
-    "format": 1,
-    "name": "Plain answer",
-    "description": "The shortest automation that answers with a model.",
-    "steps": [
-        {"id": "message", "node": "message_received@1", "title": "A customer writes"},
-        {"id": "gate", "node": "gate@1", "title": "May the AI answer?"},
-        {
-            "id": "memory",
-            "node": "recall@1",
-            "title": "What was said before",
-            "when": [{"value": "gate.may_answer", "is": True}],
-        },
-        {
-            "id": "reply",
-            "node": "generate@1",
-            "title": "Write the answer",
-            "input": {"message": "message.text", "history": "memory.history"},
-            "when": [{"value": "gate.may_answer", "is": True}],
-        },
-        {
-            "id": "send",
-            "node": "send_message@1",
-            "title": "Send the answer",
-            "input": {"text": "reply.text"},
-            "when": [{"value": "reply.answered", "is": True}],
-        },
-    ],
-}
 
 
 class StackFailed(Exception):
     """The product did not come up; the text has its last lines."""
-
-
-@dataclass(frozen=True)
-class Desk:
-    """A workspace with a Twilio number and one published automation. `webhook` is the address that Twilio calls."""
-
-    workspace: UUID
-    webhook: str
-
-
-class Twin:
-    """A twin as a process of its own."""
-
-    def __init__(self, module: str, *arguments: str) -> None:
-        command = [sys.executable, "-m", module, *arguments]
-        self._process = subprocess.Popen(
-            command,
-            cwd=CODE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,
-            preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - one system call, no lock
-        )
-        assert self._process.stdout is not None
-        self.base_url: str = json.loads(self._process.stdout.readline())["base_url"]
-
-    def stop(self) -> None:
-        self._process.kill()
-        self._process.wait(10)
-        assert self._process.stdout is not None
-        self._process.stdout.close()
 
 
 class Stack:
@@ -203,21 +142,7 @@ class Stack:
 
     def desk(self, document: Mapping[str, Any] = PLAIN) -> Desk:
         """A new workspace in which this automation answers."""
-        with system() as tx:
-            workspace = workspaces.create(tx, "Bench", f"bench-{time.monotonic_ns()}").id
-        with transaction(workspace) as tx:
-            config = {
-                "account_sid": ACCOUNT_SID,
-                "from_number": OUR_NUMBER,
-                "base_url": self.twilio.base_url,
-                "validate_url": self.public_url,
-            }
-            twilio = connections.create(tx, workspace, "twilio", "Twin", config, {"auth_token": AUTH_TOKEN}, True)
-            llm = {"base_url": self.model.base_url, "model": "twin-chat", "provider": "compatible"}
-            connections.create(tx, workspace, "llm", "Twin", llm, {"api_key": "sk-twin"}, True)
-            automation = automations.create(tx, workspace, document["name"], document)
-        publish(workspace, automation, None)
-        return Desk(workspace, f"{self.public_url}/webhook/twilio/{twilio.id}")
+        return make_desk(document, self.public_url, self.twilio.base_url, self.model.base_url)
 
     def demo_desk(self) -> Desk:
         """The demo workspace, whose automation answers from its documents."""

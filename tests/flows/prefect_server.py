@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import psycopg
 
-from db.embedded import EmbeddedPostgres
+from db.embedded import EmbeddedPostgres, die_with_parent
 from deployments.environment import EVERYBODY, prefect_server
 from tests.ports import free_port, until
 
@@ -35,12 +35,21 @@ class PrefectServer:
         return f"http://127.0.0.1:{self.port}/api"
 
     def start(self) -> None:
+        self.launch()
+        until(self.answers, 90, f"the Prefect server answers; see {self._folder / 'prefect.log'}")
+
+    def launch(self) -> None:
+        """Start it without waiting. It ends with the calling thread, so call it from one that lasts."""
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)]
         with (self._folder / "prefect.log").open("ab") as output:
             self._process = subprocess.Popen(
-                command, env=self._environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+                command,
+                env=self._environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGKILL),  # noqa: PLW1509 - one system call, no lock
             )
-        until(self.answers, 90, f"the Prefect server answers; see {self._folder / 'prefect.log'}")
 
     def answers(self) -> bool:
         try:
