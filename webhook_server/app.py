@@ -15,7 +15,7 @@ from webhook_server import chat, chat_page, health
 from webhook_server.address import TrustedProxies, proxies_from_environment
 from webhook_server.api.router import DESCRIPTION, api
 from webhook_server.errors import HANDLERS
-from webhook_server.guards import SecurityHeaders
+from webhook_server.guards import BodyLimit, SecurityHeaders
 from webhook_server.inbound import webhook_routes
 from webhook_server.state import ServerState
 from webhook_server.stopping import at_stop_signal
@@ -51,6 +51,7 @@ def create_app(state: ServerState | None = None) -> FastAPI:
         middleware=[
             Middleware(TrustedProxies, proxies=proxies_from_environment()),
             Middleware(SecurityHeaders),
+            Middleware(BodyLimit),
         ],
         exception_handlers=HANDLERS,
         lifespan=lifespan,

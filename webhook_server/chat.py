@@ -29,7 +29,7 @@ from webhook_server.chat_settings import chat_settings
 from webhook_server.chat_thread import Thread, read_thread
 from webhook_server.cors import cors_headers
 from webhook_server.errors import Refusal
-from webhook_server.hub import Watch
+from webhook_server.hub import Notice, Watch
 from webhook_server.inbound import answer_call
 from webhook_server.limits import count_chat_message, count_chat_read, count_chat_visitor
 from webhook_server.sse import HEARTBEAT, HEARTBEAT_SECONDS, event, stream
@@ -38,7 +38,7 @@ from webhook_server.state import ServerState, state_of
 log = logging.getLogger(__name__)
 
 VISITOR = re.compile(r"[A-Za-z0-9_-]{8,64}", re.ASCII)
-RELEVANT = frozenset({"message", "conversation", "run", "typing", "handoff", "resync"})
+RELEVANT = frozenset({"message", "conversation", "run", "typing"})
 
 Handler = Callable[[Request, Account], Awaitable[Response]]
 
@@ -152,13 +152,17 @@ async def _until_relevant(watch: Watch, thread: Thread) -> AsyncIterator[str]:
         notice = await watch.next(HEARTBEAT_SECONDS)
         if notice is None:
             yield HEARTBEAT
-        elif notice.topic in RELEVANT and _is_about(notice.ids.get("conversation", ""), thread):
+        elif _is_about(notice, thread):
             watch.skip_waiting()  # one look shows what all of them announce
             return
 
 
-def _is_about(conversation: str, thread: Thread) -> bool:
-    return not conversation or thread.conversation_id is None or conversation == str(thread.conversation_id)
+def _is_about(notice: Notice, thread: Thread) -> bool:
+    if notice.topic == "resync":
+        return True
+    if thread.conversation_id is None:  # the first message is still on its way to becoming a conversation
+        return notice.topic == "message"
+    return notice.topic in RELEVANT and notice.ids.get("conversation") == str(thread.conversation_id)
 
 
 class Shown:

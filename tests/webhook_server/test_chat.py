@@ -76,7 +76,7 @@ def answer(site: Site, conversation: ConversationRow, text: str, state: str = "d
     with transaction(site.workspace) as tx:
         message = conversations.record_outbound(tx, conversation, text, options.pop("author", "ai"), **options)
         if state != "pending":
-            conversations.advance_state(tx, site.workspace, message, state)
+            conversations.advance_state(tx, message, state)
         return message
 
 
@@ -135,7 +135,7 @@ def test_the_stream_tells_arrival_typing_answer_and_who_joined(site: Site) -> No
 
         with transaction(site.workspace) as tx:
             run(tx, "UPDATE outbox SET state = 'done'")
-            conversations.advance_state(tx, site.workspace, message, "delivered")
+            conversations.advance_state(tx, message, "delivered")
         assert [m["text"] for m in seen.get(timeout=10)[1]["messages"]] == ["Yes."]
         assert seen.get(timeout=10)[1]["typing"] is False
 
