@@ -15,7 +15,9 @@ class TimezoneUnknown(ValueError):
     """The text is not the name of a time zone."""
 
 
-def create(tx: Session, name: str, slug: str, timezone: str = "UTC", settings: dict[str, Any] | None = None) -> Workspace:
+def create(
+    tx: Session, name: str, slug: str, timezone: str = "UTC", settings: dict[str, Any] | None = None
+) -> Workspace:
     """A new workspace. Raises TimezoneUnknown."""
     row = tables.Workspace(name=name, slug=slug, timezone=_checked(timezone), settings=settings or {})
     tx.add(row)
@@ -67,5 +69,7 @@ def _checked(timezone: str) -> str:
     try:
         ZoneInfo(timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise TimezoneUnknown(f"'{timezone}' is not a time zone. Use a name like Europe/Berlin or America/New_York.") from error
+        raise TimezoneUnknown(
+            f"'{timezone}' is not a time zone. Use a name like Europe/Berlin or America/New_York."
+        ) from error
     return timezone
