@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 
+from db import logs
 from db.engine import dispose
 from webhook_server import chat, chat_page, health
 from webhook_server.address import TrustedProxies, proxies_from_environment
@@ -32,6 +33,8 @@ ROUTES: Sequence[BaseRoute] = (
 @asynccontextmanager
 async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Nothing is needed to start; at the end the streams and the database connections are let go."""
+    if app.state.process_name:
+        logs.setup(app.state.process_name)
     # Endpoints that are plain functions run in anyio's own threads.
     anyio.to_thread.current_default_thread_limiter().total_tokens = API_THREADS
     hub = app.state.server.hub
@@ -41,8 +44,8 @@ async def lifespan(app: FastAPI) -> AsyncIterator[None]:
     dispose()
 
 
-def create_app(state: ServerState | None = None) -> FastAPI:
-    """A server of its own: tests make several in one process."""
+def create_app(state: ServerState | None = None, process_name: str = "") -> FastAPI:
+    """A server of its own; tests make several in one process. With a `process_name` it also takes over the process's log."""
     made = FastAPI(
         title="Frontdesk",
         version="1",
@@ -60,7 +63,8 @@ def create_app(state: ServerState | None = None) -> FastAPI:
     )
     made.include_router(api)
     made.state.server = state or ServerState()
+    made.state.process_name = process_name
     return made
 
 
-app = create_app()
+app = create_app(process_name="webhook")

@@ -12,7 +12,7 @@ const TRIES_MS = [1000, 2000, 4000, 8000, 15000];
 
 let flushing = false;
 let streaming = null; // AbortController of the open stream
-let owner = "";
+let holder = ""; // who answers, as shown last
 let unread = 0;
 
 // ---- calls
@@ -161,12 +161,21 @@ function showMessages(messages) {
 
 function showStatus(status) {
   view.isTyping(status.typing);
-  if (owner && owner !== status.owner) {
-    view.line(status.owner === "human" ? `${status.person || "A person"} joined the chat` : "Answers are automatic again");
-  }
-  owner = status.owner;
-  const person = status.person ? `You are talking with ${status.person}` : "A person is taking care of you";
-  find("presence").textContent = owner === "human" ? person : "Automatic answers, or a person";
+  const now = status.owner === "ai" ? "ai" : status.person || "asked";
+  if (holder && holder !== now) view.line(news(now));
+  holder = now;
+  find("presence").textContent = presence(now);
+}
+
+// `who` answers: "ai", a person's name, or "asked" while nobody has taken the conversation yet.
+function news(who) {
+  if (who === "ai") return "Answers are automatic again";
+  return who === "asked" ? "A person has been asked to answer here" : `${who} joined the chat`;
+}
+
+function presence(who) {
+  if (who === "ai") return "Automatic answers, or a person";
+  return who === "asked" ? "A person has been asked to answer" : `You are talking with ${who}`;
 }
 
 function pause(ms) {
