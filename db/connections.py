@@ -5,11 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from db import secrets as sealed
-from db.engine import one, rows, run
+from db.engine import Row, one, rows, run
 from db.environment import Described, described
 from db.records import Connection, record
 from db.settings import get_settings
@@ -213,7 +212,7 @@ def _present(tx: Session, connection: UUID) -> Connection:
     return found
 
 
-def _opened(row: RowMapping) -> tuple[Connection, dict[str, str]]:
+def _opened(row: Row) -> tuple[Connection, dict[str, str]]:
     return record(Connection, row), sealed.unseal(row["secrets"]) if row["secrets"] else {}
 
 

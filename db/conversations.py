@@ -9,10 +9,9 @@ from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
-from db.engine import one, rows, run
+from db.engine import Row, one, rows, run
 from db.live import publish, told
 
 PREVIEW_CHARS = 140
@@ -59,7 +58,7 @@ def find_or_create(
         f"""INSERT INTO conversations (workspace_id, contact_id, connection_id, channel, address)
             VALUES (%(workspace)s, %(contact)s, %(connection)s, %(channel)s, %(address)s)
             ON CONFLICT (workspace_id, connection_id, channel, address) DO UPDATE SET address = EXCLUDED.address
-            RETURNING {_COLUMNS}, xmax = 0 AS is_new""",
+            RETURNING {COLUMNS}, xmax = 0 AS is_new""",
         workspace=workspace,
         contact=contact_id,
         connection=connection_id,
@@ -67,30 +66,30 @@ def find_or_create(
         address=address,
     )
     assert created is not None
-    return _row(created), bool(created["is_new"])
+    return conversation_row(created), bool(created["is_new"])
 
 
 def at_address(tx: Session, connection_id: UUID, channel: str, address: str) -> ConversationRow | None:
     """The conversation of an address, locked until the end of the transaction; None where nobody wrote from there yet."""
     found = one(
         tx,
-        f"""SELECT {_COLUMNS} FROM conversations
+        f"""SELECT {COLUMNS} FROM conversations
             WHERE connection_id = %(connection)s AND channel = %(channel)s AND address = %(address)s FOR UPDATE""",
         connection=connection_id,
         channel=channel,
         address=address,
     )
-    return _row(found) if found else None
+    return conversation_row(found) if found else None
 
 
 def get(tx: Session, conversation_id: UUID, *, lock: bool = False) -> ConversationRow | None:
     """One conversation; with `lock` nobody else changes it until this transaction ends."""
     found = one(
         tx,
-        f"SELECT {_COLUMNS} FROM conversations WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""),
+        f"SELECT {COLUMNS} FROM conversations WHERE id = %(id)s" + (" FOR UPDATE" if lock else ""),
         id=conversation_id,
     )
-    return _row(found) if found else None
+    return conversation_row(found) if found else None
 
 
 def record_inbound(
@@ -122,7 +121,7 @@ def record_inbound(
             WHERE id = %(conversation)s AND EXISTS (SELECT FROM kept)),
         spoke AS (
             UPDATE contacts SET language = %(language)s WHERE id = %(contact)s AND language = '' AND %(language)s <> '')
-        SELECT id, seq, {_MESSAGE_TOLD} FROM kept
+        SELECT id, seq, {MESSAGE_TOLD} FROM kept
         """,
         workspace=conversation.workspace_id,
         conversation=conversation.id,
@@ -132,54 +131,11 @@ def record_inbound(
         metadata=Jsonb(metadata),
         pid=provider_message_id,
         at=at,
-        preview=_preview(text, media),
+        preview=preview(text, media),
         language=language,
         contact=conversation.contact_id,
     )
     return (kept["id"], kept["seq"]) if kept else None
-
-
-def record_outbound(
-    tx: Session,
-    conversation: ConversationRow,
-    text: str,
-    author: Literal["ai", "human", "system"],
-    *,
-    user_id: UUID | None = None,
-    media: Sequence[Mapping[str, Any]] = (),
-    metadata: Mapping[str, Any] | None = None,
-    run_id: UUID | None = None,
-    step_id: str = "",
-) -> UUID:
-    """A message that is about to leave: its row is there, `pending`, before anything is sent."""
-    kept = one(
-        tx,
-        f"""
-        WITH touched AS (
-            UPDATE conversations SET last_message_at = now(), last_message_preview = %(preview)s
-            WHERE id = %(conversation)s),
-        kept AS (INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, author_user_id, content, media,
-                              metadata, state, run_id, step_id)
-        VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'out', %(author)s, %(user)s, %(text)s, %(media)s,
-                %(metadata)s, 'pending', %(run)s, %(step)s)
-        RETURNING id)
-        SELECT id, {_MESSAGE_TOLD} FROM kept
-        """,
-        workspace=conversation.workspace_id,
-        conversation=conversation.id,
-        connection=conversation.connection_id,
-        author=author,
-        user=user_id,
-        text=text,
-        media=Jsonb(list(media)),
-        metadata=Jsonb(metadata or {}),
-        run=run_id,
-        step=step_id,
-        preview=_preview(text, media),
-    )
-    assert kept is not None
-    message_id: UUID = kept["id"]
-    return message_id
 
 
 def record_note(
@@ -219,10 +175,10 @@ def advance_state(
         WITH moved AS (
             UPDATE messages SET state = %(state)s, updated_at = now(), error_code = %(code)s, error = %(error)s,
                 provider_message_id = coalesce(%(pid)s, provider_message_id),
-                sent_at = CASE WHEN %(rank)s >= 3 THEN coalesce(sent_at, now()) ELSE sent_at END
+                sent_at = CASE WHEN %(rank)s >= 3 AND %(rank)s <> 4 THEN coalesce(sent_at, now()) ELSE sent_at END
             WHERE id = %(id)s AND direction = 'out' AND coalesce((%(ranks)s::jsonb ->> state)::int, -1) < %(rank)s
             RETURNING id, workspace_id, conversation_id, state)
-        SELECT {_MOVED_TOLD} FROM moved
+        SELECT {MOVED_TOLD} FROM moved
         """,
         id=message_id,
         state=state,
@@ -263,7 +219,7 @@ def move_pen(
         tx,
         f"""UPDATE conversations SET owner = %(owner)s, assignee_id = %(assignee)s, owner_epoch = owner_epoch + 1,
                 handed_over_by = %(by_run)s
-            WHERE id = %(id)s RETURNING {_COLUMNS}""",
+            WHERE id = %(id)s RETURNING {COLUMNS}""",
         id=conversation.id,
         owner=owner,
         assignee=assignee_id,
@@ -271,7 +227,7 @@ def move_pen(
     )
     assert moved is not None
     publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id, owner=owner)
-    return _row(moved)
+    return conversation_row(moved)
 
 
 def set_ai(tx: Session, conversation: ConversationRow, enabled: bool) -> None:
@@ -292,20 +248,17 @@ def mark_read(tx: Session, workspace: UUID, conversation_id: UUID) -> None:
         publish(tx, workspace, "conversation", conversation=conversation_id)
 
 
-def mark_answered(tx: Session, conversation_id: UUID, up_to_seq: int, *, by_ai: bool) -> None:
+def mark_answered(tx: Session, conversation_id: UUID, up_to_seq: int) -> None:
     """The customer has an answer to everything up to `up_to_seq`; it only grows."""
     run(
         tx,
-        """UPDATE conversations SET answered_seq = greatest(answered_seq, %(seq)s),
-               last_ai_reply_at = CASE WHEN %(by_ai)s THEN now() ELSE last_ai_reply_at END
-           WHERE id = %(id)s""",
+        "UPDATE conversations SET answered_seq = greatest(answered_seq, %(seq)s) WHERE id = %(id)s",
         id=conversation_id,
         seq=up_to_seq,
-        by_ai=by_ai,
     )
 
 
-def turn_messages(tx: Session, conversation_id: UUID, from_seq: int, to_seq: int) -> Sequence[RowMapping]:
+def turn_messages(tx: Session, conversation_id: UUID, from_seq: int, to_seq: int) -> Sequence[Row]:
     """What the customer wrote from one seq to another, oldest first: id, seq, content, media, created_at."""
     return rows(
         tx,
@@ -350,24 +303,25 @@ def remember_return(tx: Session, conversation: ConversationRow, text: str, after
 
 
 # In statements that have the parameters `workspace` and `conversation`, and a `kept` with the message's id.
-_MESSAGE_TOLD = told(
+MESSAGE_TOLD = told(
     "message", workspace="%(workspace)s::text", conversation="%(conversation)s::text", message="kept.id"
 )
 
-_MOVED_TOLD = told(
+MOVED_TOLD = told(
     "message", workspace="moved.workspace_id", conversation="conversation_id", message="moved.id", state="moved.state"
 )
 
-_COLUMNS = (
+COLUMNS = (
     "id, workspace_id, contact_id, connection_id, channel, address, owner, owner_epoch, assignee_id, ai_enabled, "
     "answered_seq, last_ai_reply_at, last_inbound_at"
 )
 
 
-def _row(found: RowMapping) -> ConversationRow:
+def conversation_row(found: Row) -> ConversationRow:
     return ConversationRow(**{name: found[name] for name in ConversationRow.__dataclass_fields__})
 
 
-def _preview(text: str, media: Sequence[Mapping[str, Any]]) -> str:
+def preview(text: str, media: Sequence[Mapping[str, Any]]) -> str:
+    """What a list of conversations shows of a message."""
     shown = " ".join(text.split())[:PREVIEW_CHARS]
     return shown or (f"[{len(media)} file{'s' if len(media) > 1 else ''}]" if media else "")

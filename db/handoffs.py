@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from db.conversations import ConversationRow
-from db.engine import one, run
+from db.engine import Row, one, run
 from db.live import publish
 
 
@@ -97,5 +96,5 @@ def resolve(tx: Session, handoff: HandoffRow, resolution: str) -> None:
 _COLUMNS = "id, workspace_id, conversation_id, state, reason_code, reason, assignee_id"
 
 
-def _row(found: RowMapping) -> HandoffRow:
+def _row(found: Row) -> HandoffRow:
     return HandoffRow(**dict(found))

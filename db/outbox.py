@@ -9,10 +9,10 @@ from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
-from db.engine import one, rows, run
+from db.conversations import MESSAGE_TOLD, MOVED_TOLD, STATE_RANK, ConversationRow, preview
+from db.engine import Row, one, rows, run
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = (2, 15)  # before the second and the third attempt
@@ -76,6 +76,71 @@ def add(
     )
 
 
+def say(
+    tx: Session,
+    conversation: ConversationRow,
+    author: Literal["ai", "human"],
+    effect: Mapping[str, Any],
+    idempotency_key: str,
+    *,
+    answers_up_to: int,
+    explanation: Mapping[str, Any] | None = None,
+    user_id: UUID | None = None,
+    run_id: UUID | None = None,
+    step_id: str = "",
+    epoch: int | None = None,
+) -> UUID:
+    """A message to the customer: its row `pending` in the thread and its effect in line, in one statement.
+
+    `answers_up_to` is the messages.seq that the customer has an answer to with this. Returns the message's id.
+    """
+    media = effect.get("media", ())
+    kept = one(
+        tx,
+        _SAY,
+        workspace=conversation.workspace_id,
+        conversation=conversation.id,
+        connection=conversation.connection_id,
+        author=author,
+        user=user_id,
+        text=effect["text"],
+        media=Jsonb(list(media)),
+        metadata=Jsonb({"explanation": explanation} if explanation else {}),
+        run=run_id,
+        step=step_id,
+        preview=preview(effect["text"], media),
+        seq=answers_up_to,
+        key=idempotency_key,
+        epoch=epoch,
+        effect=Jsonb(effect),
+    )
+    assert kept is not None
+    message_id: UUID = kept["id"]
+    return message_id
+
+
+_SAY = f"""
+    WITH touched AS (
+        UPDATE conversations SET last_message_at = now(), last_message_preview = %(preview)s,
+            answered_seq = greatest(answered_seq, %(seq)s),
+            last_ai_reply_at = CASE WHEN %(author)s = 'ai' THEN now() ELSE last_ai_reply_at END
+        WHERE id = %(conversation)s),
+    kept AS (
+        INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, author_user_id, content, media,
+                              metadata, state, run_id, step_id)
+        VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'out', %(author)s, %(user)s, %(text)s, %(media)s,
+                %(metadata)s, 'pending', %(run)s, %(step)s)
+        RETURNING id),
+    lined AS (
+        INSERT INTO outbox (workspace_id, idempotency_key, order_key, conversation_id, connection_id, message_id, run_id, author,
+                            epoch, effect)
+        SELECT %(workspace)s, %(key)s, %(conversation)s::text, %(conversation)s, %(connection)s, kept.id, %(run)s, %(author)s,
+               %(epoch)s, %(effect)s FROM kept
+        RETURNING id)
+    SELECT kept.id, pg_notify('frontdesk_work', 'outbox'), {MESSAGE_TOLD} FROM kept, lined
+"""
+
+
 def message_of(tx: Session, idempotency_key: str) -> UUID | None:
     """The message that an earlier call with the same key made."""
     found = one(tx, "SELECT message_id FROM outbox WHERE idempotency_key = %(key)s", key=idempotency_key)
@@ -106,7 +171,7 @@ def claim(tx: Session, owner: str, lease_seconds: float, limit: int) -> list[Out
     return [_row(r) for r in sorted(claimed, key=lambda r: int(r["seq"]))]
 
 
-def pens(tx: Session, conversation_ids: Sequence[UUID]) -> dict[UUID, RowMapping]:
+def pens(tx: Session, conversation_ids: Sequence[UUID]) -> dict[UUID, Row]:
     """Who holds the pen of these conversations, locked against a change until this transaction ends.
 
     A take-over waits for the lock, and then sees what this transaction has marked as `sending`.
@@ -146,6 +211,52 @@ def settle(
             error=error[:1000],
         )
     )
+
+
+def settle_message(
+    tx: Session,
+    row: OutboxRow,
+    owner: str,
+    state: Literal["done", "failed", "cancelled", "unknown"],
+    message_state: str,
+    *,
+    provider_message_id: str | None = None,
+    error_code: str = "",
+    error: str = "",
+) -> bool:
+    """Like `settle`, and the message of the effect moves forward in the same statement."""
+    return bool(
+        rows(
+            tx,
+            _SETTLE_MESSAGE,
+            id=row.id,
+            owner=owner,
+            state=state,
+            message_state=message_state,
+            rank=STATE_RANK[message_state],
+            ranks=Jsonb(STATE_RANK),
+            pid=provider_message_id,
+            code=error_code,
+            error=error[:1000],
+        )
+    )
+
+
+_SETTLE_MESSAGE = f"""
+    WITH settled AS (
+        UPDATE outbox SET state = %(state)s, provider_message_id = coalesce(%(pid)s, provider_message_id),
+            error_code = %(code)s, error = %(error)s, settled_at = now(), lease_until = NULL
+        WHERE id = %(id)s AND state = 'sending' AND lease_owner = %(owner)s
+        RETURNING message_id),
+    moved AS (
+        UPDATE messages m SET state = %(message_state)s, updated_at = now(), error_code = %(code)s, error = %(error)s,
+            provider_message_id = coalesce(%(pid)s, provider_message_id),
+            sent_at = CASE WHEN %(rank)s >= 3 AND %(rank)s <> 4 THEN coalesce(sent_at, now()) ELSE sent_at END
+        FROM settled
+        WHERE m.id = settled.message_id AND coalesce((%(ranks)s::jsonb ->> m.state)::int, -1) < %(rank)s
+        RETURNING m.id, m.workspace_id, m.conversation_id, m.state)
+    SELECT settled.message_id, {MOVED_TOLD} FROM settled LEFT JOIN moved ON true
+"""
 
 
 def settle_known(
@@ -255,5 +366,5 @@ def on_its_way(tx: Session, conversation_id: UUID, before_epoch: int) -> bool:
     )
 
 
-def _row(found: RowMapping) -> OutboxRow:
+def _row(found: Row) -> OutboxRow:
     return OutboxRow(**{name: found[name] for name in OutboxRow.__dataclass_fields__})

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from db.engine import one, rows, run
+from db.engine import Row, one, rows, run
 from db.live import told
 
 MAX_ATTEMPTS = 3
@@ -73,13 +73,14 @@ def collect(
     wait_seconds: float,
     not_before: datetime | None,
 ) -> tuple[UUID, bool]:
-    """The run that answers the message `seq`: a pending one of the same conversation takes it in, else a new one is made.
+    """The run that answers the message `seq`, and a ring for the workers: a pending one of the same conversation takes it in, else a new one is made.
 
     Returns (run id, True where it is new). Due `wait_seconds` after the newest message, and not before `not_before`.
     """
     made = one(
         tx,
         """
+        WITH collected AS (
         INSERT INTO runs (workspace_id, automation_id, version_id, conversation_id, contact_id, event_id, trigger, first_seq,
                           last_seq, due_at)
         VALUES (%(workspace)s, %(automation)s, %(version)s, %(conversation)s, %(contact)s, %(event)s, %(trigger)s, %(seq)s, %(seq)s,
@@ -87,7 +88,8 @@ def collect(
         ON CONFLICT (conversation_id, automation_id) WHERE state = 'pending' AND conversation_id IS NOT NULL
         DO UPDATE SET last_seq = greatest(runs.last_seq, EXCLUDED.last_seq), trigger = EXCLUDED.trigger,
             due_at = greatest(least(EXCLUDED.due_at, runs.created_at + make_interval(secs => %(longest)s)), %(not_before)s::timestamptz)
-        RETURNING id, xmax = 0 AS is_new
+        RETURNING id, xmax = 0 AS is_new)
+        SELECT id, is_new, pg_notify('frontdesk_work', 'run') FROM collected
         """,
         workspace=workspace,
         automation=automation_id,
@@ -189,19 +191,33 @@ def hold(tx: Session, run_id: UUID, owner: str) -> bool:
     )
 
 
-def finish(tx: Session, run_id: UUID, state: str, outcome: str) -> None:
-    """Write down how a run ended."""
+def hold_speaking(tx: Session, run_id: UUID, owner: str) -> Row | None:
+    """Like `hold`, with the run's conversation locked too: its columns and `connection_kind`; None where the run is not ours."""
+    return one(
+        tx,
+        """SELECT c.*, k.kind AS connection_kind
+            FROM runs r JOIN conversations c ON c.id = r.conversation_id JOIN connections k ON k.id = c.connection_id
+            WHERE r.id = %(id)s AND r.state = 'running' AND r.lease_owner = %(owner)s FOR UPDATE OF r, c""",
+        id=run_id,
+        owner=owner,
+    )
+
+
+def finish(tx: Session, run_id: UUID, state: str, outcome: str, records: Iterable[StepRecord] = ()) -> None:
+    """Write down how a run ended, and with it the last steps."""
     run(
         tx,
         f"""
         WITH ended AS (
             UPDATE runs SET state = %(state)s, outcome = %(outcome)s, finished_at = now(), lease_until = NULL
-            WHERE id = %(id)s RETURNING id, workspace_id, conversation_id, state)
+            WHERE id = %(run)s RETURNING id, workspace_id, conversation_id, state),
+        written AS ({_WRITE_DOWN} RETURNING step_id)
         SELECT {_ENDED_TOLD} FROM ended
         """,
-        id=run_id,
+        run=run_id,
         state=state,
         outcome=outcome[:1000],
+        lines=Jsonb([_line(record) for record in records]),
     )
 
 
@@ -279,41 +295,39 @@ def journal(tx: Session, run_id: UUID) -> dict[str, StepRecord]:
     return {r["step_id"]: StepRecord(**dict(r)) for r in found}
 
 
-def write_down(tx: Session, workspace: UUID, run_id: UUID, records: Iterable[StepRecord]) -> None:
+def write_down(tx: Session, run_id: UUID, records: Sequence[StepRecord]) -> None:
     """Add steps to the journal in one statement; a step that waited is replaced by how it ended."""
-    lines = [
-        {
-            "step_id": r.step_id,
-            "position": r.position,
-            "node": r.node,
-            "state": r.state,
-            "input": r.input,
-            "output": r.output,
-            "effects": list(r.effects),
-            "detail": r.detail,
-            "note": r.note,
-            "attempts": r.attempts,
-            "started_at": r.started_at.isoformat(),
-            "duration_ms": r.duration_ms,
-        }
-        for r in records
-    ]
-    if not lines:
-        return
-    run(
-        tx,
-        """INSERT INTO run_steps (run_id, workspace_id, step_id, position, node, state, input, output, effects, detail, note,
-                                  attempts, started_at, duration_ms)
-           SELECT %(run)s, %(workspace)s, l.* FROM jsonb_to_recordset(%(lines)s) AS l(step_id text, position integer, node text,
-               state text, input jsonb, output jsonb, effects jsonb, detail jsonb, note text, attempts integer,
-               started_at timestamptz, duration_ms double precision)
-           ON CONFLICT (run_id, step_id) DO UPDATE SET state = EXCLUDED.state, input = EXCLUDED.input, output = EXCLUDED.output,
-               effects = EXCLUDED.effects, detail = EXCLUDED.detail, note = EXCLUDED.note, attempts = EXCLUDED.attempts,
-               duration_ms = EXCLUDED.duration_ms""",
-        run=run_id,
-        workspace=workspace,
-        lines=Jsonb(lines),
-    )
+    if records:
+        run(tx, _WRITE_DOWN, run=run_id, lines=Jsonb([_line(record) for record in records]))
+
+
+_WRITE_DOWN = """
+    INSERT INTO run_steps (run_id, workspace_id, step_id, position, node, state, input, output, effects, detail, note, attempts,
+                           started_at, duration_ms)
+    SELECT r.id, r.workspace_id, l.* FROM runs r, jsonb_to_recordset(%(lines)s) AS l(step_id text, position integer, node text,
+        state text, input jsonb, output jsonb, effects jsonb, detail jsonb, note text, attempts integer,
+        started_at timestamptz, duration_ms double precision)
+    WHERE r.id = %(run)s
+    ON CONFLICT (run_id, step_id) DO UPDATE SET state = EXCLUDED.state, input = EXCLUDED.input, output = EXCLUDED.output,
+        effects = EXCLUDED.effects, detail = EXCLUDED.detail, note = EXCLUDED.note, attempts = EXCLUDED.attempts,
+        duration_ms = EXCLUDED.duration_ms"""
+
+
+def _line(record: StepRecord) -> dict[str, Any]:
+    return {
+        "step_id": record.step_id,
+        "position": record.position,
+        "node": record.node,
+        "state": record.state,
+        "input": record.input,
+        "output": record.output,
+        "effects": list(record.effects),
+        "detail": record.detail,
+        "note": record.note,
+        "attempts": record.attempts,
+        "started_at": record.started_at.isoformat(),
+        "duration_ms": record.duration_ms,
+    }
 
 
 def decide(

@@ -135,14 +135,14 @@ def mark_read(workspace: UUID, conversation_id: UUID, user_id: UUID | None = Non
 
 
 def _take(tx: Session, conversation: ConversationRow, user_id: UUID) -> ConversationRow:
-    name = _name(tx, user_id)
+    name = _member(tx, user_id)
     moved = conversations.move_pen(tx, conversation, "human", user_id)
     open_one = handoffs.of_conversation(tx, conversation.id)
     if open_one is not None:
         handoffs.assign(tx, open_one, user_id)
     conversations.record_note(tx, conversation, f"{name} took over.", user_id)
     # What the customer wrote so far is the person's to answer.
-    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id), by_ai=False)
+    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id))
     audit.record(
         tx, conversation.workspace_id, _actor(user_id), "conversation.taken_over", f"conversation:{conversation.id}"
     )
@@ -168,25 +168,20 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
 
 
 def _say(tx: Session, conversation: ConversationRow, user_id: UUID, text: str, key: str) -> UUID:
-
-    first: UUID | None = None
-    for part, piece in enumerate(pieces(SendMessage(text=text), longest(tx, conversation))):
-        message_id = conversations.record_outbound(tx, conversation, piece.text, "human", user_id=user_id)
-        outbox.add(
+    answers_up_to = conversations.last_seq(tx, conversation.id)
+    said = [
+        outbox.say(
             tx,
-            workspace=conversation.workspace_id,
-            idempotency_key=f"user:{key}" + (f".{part}" if part else ""),
-            order_key=str(conversation.id),
-            effect=piece.model_dump(mode="json", exclude={"explanation"}),
-            author="human",
-            conversation_id=conversation.id,
-            connection_id=conversation.connection_id,
-            message_id=message_id,
+            conversation,
+            "human",
+            piece.model_dump(mode="json", exclude={"explanation"}),
+            f"user:{key}" + (f".{part}" if part else ""),
+            answers_up_to=answers_up_to,
+            user_id=user_id,
         )
-        first = first or message_id
-    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id), by_ai=False)
-    assert first is not None
-    return first
+        for part, piece in enumerate(pieces(SendMessage(text=text), longest(tx, conversation)))
+    ]
+    return said[0]
 
 
 @contextmanager
@@ -224,6 +219,19 @@ def _wait_until_quiet(workspace: UUID, conversation_id: UUID, epoch: int) -> Non
 def _name(tx: Session, user_id: UUID | None) -> str:
     found = one(tx, "SELECT name FROM users WHERE id = %(id)s", id=user_id) if user_id else None
     return str(found["name"]) if found else "A colleague"
+
+
+def _member(tx: Session, user_id: UUID) -> str:
+    """The colleague's name; foreign keys do not know of workspaces, so this is where a stranger is refused."""
+    found = one(
+        tx,
+        """SELECT u.name FROM users u JOIN memberships m ON m.user_id = u.id
+           WHERE u.id = %(id)s AND m.role IN ('agent', 'builder', 'admin')""",
+        id=user_id,
+    )
+    if found is None:
+        raise ActionRefused("This person may not answer customers here. Add them to the workspace as an agent first.")
+    return str(found["name"])
 
 
 def _actor(user_id: UUID | None) -> str:

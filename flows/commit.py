@@ -10,13 +10,24 @@ from uuid import UUID
 from sqlmodel import Session
 
 from db import conversations, handoffs, outbox, runs
-from db.conversations import ConversationRow
+from db.conversations import ConversationRow, conversation_row
 from db.engine import one, transaction
 from db.runs import Run, StepRecord
 from flows.crash_points import crash_point
 from flows.steps import StepEffects
 from nodes.clients import registry as clients
 from nodes.effects import Effect, NotifyPeople, OpenHandoff, SendMessage
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a commit has locked: the conversation, where something is said, and how long a message of its channel may be."""
+
+    conversation: ConversationRow | None
+    longest: int
+
+
+Stopped = tuple[Literal["superseded", "cancelled"], str]
 
 
 @dataclass
@@ -33,36 +44,52 @@ class LiveKeeper:
     def keep(self, records: Sequence[StepRecord], effects: Sequence[StepEffects], *, last: bool) -> bool:
         crash_point("commit")
         with transaction(self.run.workspace_id) as tx:
-            if not runs.hold(tx, self.run.id, self.owner):
+            speaks = any(isinstance(effect, SendMessage | OpenHandoff) for step in effects for effect in step.effects)
+            held = self._hold(tx, speaks)
+            if held is None:
                 self.state = "lost"
                 return False
-            stopped = self._act(tx, effects) if effects else None
-            runs.write_down(tx, self.run.workspace_id, self.run.id, records)
-            if stopped is not None:
-                self.state, self.outcome = stopped
-                runs.finish(tx, self.run.id, self.state, self.outcome)
-            elif last:
-                self.state = "done"
-                self.outcome = self.outcome or _nothing_said(records)
-                runs.finish(tx, self.run.id, "done", self.outcome)
+            stopped = self._stopped(tx, held) if speaks else None
+            if stopped is None:
+                self._act(tx, effects, held)
+            self._write_down(tx, records, stopped, last)
         return stopped is None
 
-    def _act(self, tx: Session, steps: Sequence[StepEffects]) -> tuple[Literal["superseded", "cancelled"], str] | None:
-        """Put the effects in line; returns why the run ends here instead, if it does."""
-        if self.run.conversation_id is None:
-            self._without_conversation(tx, steps)
-            return None
-        conversation = conversations.get(tx, self.run.conversation_id, lock=True)
-        if conversation is None:
-            return "cancelled", "The conversation was erased meanwhile."
-        speaks = any(isinstance(effect, SendMessage | OpenHandoff) for step in steps for effect in step.effects)
-        if speaks and conversation.owner_epoch != self.run.epoch:
+    def _hold(self, tx: Session, speaks: bool) -> Held | None:
+        """Lock the run, and the conversation where something is said; None = the run is not ours any more."""
+        if speaks and self.run.conversation_id is not None:
+            row = runs.hold_speaking(tx, self.run.id, self.owner)
+            return Held(conversation_row(row), clients.client(row["connection_kind"]).max_text_length) if row else None
+        return Held(None, 0) if runs.hold(tx, self.run.id, self.owner) else None
+
+    def _stopped(self, tx: Session, held: Held) -> Stopped | None:
+        """Why nothing may be said any more, if so."""
+        if held.conversation is None:
+            return "cancelled", "There is no conversation to speak in."
+        if held.conversation.owner_epoch != self.run.epoch:
             return "cancelled", "A person took over, or the AI was switched off, while this answer was in the making."
-        if speaks and not self.answered and self._newer_turn(tx):
+        if not self.answered and self._newer_turn(tx):
             return "superseded", "The customer wrote more; the answer covers it all."
-        for step in steps:
-            conversation = self._act_on(tx, conversation, step)
         return None
+
+    def _write_down(self, tx: Session, records: Sequence[StepRecord], stopped: Stopped | None, last: bool) -> None:
+        if stopped is not None:
+            self.state, self.outcome = stopped
+        elif last:
+            self.state, self.outcome = "done", self.outcome or _nothing_said(records)
+        if self.state == "running":
+            runs.write_down(tx, self.run.id, records)
+        else:
+            runs.finish(tx, self.run.id, self.state, self.outcome, records)
+
+    def _act(self, tx: Session, steps: Sequence[StepEffects], held: Held) -> None:
+        """Put the effects in line."""
+        for step in steps:
+            if held.conversation is not None:
+                held = self._speak(tx, held, held.conversation, step)
+            for position, effect in enumerate(step.effects):
+                if isinstance(effect, NotifyPeople):
+                    self._put_in_line(tx, step, position, effect)
 
     def _newer_turn(self, tx: Session) -> bool:
         assert self.run.conversation_id is not None
@@ -71,17 +98,17 @@ class LiveKeeper:
         runs.pass_turn_on(tx, self.run.conversation_id, self.run.automation_id, self.run.first_seq)
         return True
 
-    def _act_on(self, tx: Session, conversation: ConversationRow, step: StepEffects) -> ConversationRow:
+    def _speak(self, tx: Session, held: Held, conversation: ConversationRow, step: StepEffects) -> Held:
         # The pen moves first: what the same step says to the customer belongs to the new epoch.
         for effect in step.effects:
             if isinstance(effect, OpenHandoff):
                 conversation = self._hand_over(tx, conversation, effect)
         for position, effect in enumerate(step.effects):
             if isinstance(effect, SendMessage):
-                self._say(tx, conversation, step, position, effect)
-            elif isinstance(effect, NotifyPeople):
-                self._put_in_line(tx, step, position, effect)
-        return conversation
+                self._say(
+                    tx, conversation, held.longest, f"{self.run.id}:{step.step_id}:{position}", step.step_id, effect
+                )
+        return Held(conversation, held.longest)
 
     def _hand_over(self, tx: Session, conversation: ConversationRow, effect: OpenHandoff) -> ConversationRow:
         moved = hand_over(tx, conversation, f"run:{self.run.id}", effect, self.run.id)
@@ -91,35 +118,23 @@ class LiveKeeper:
         return moved
 
     def _say(
-        self, tx: Session, conversation: ConversationRow, step: StepEffects, position: int, effect: SendMessage
+        self, tx: Session, conversation: ConversationRow, longest: int, key: str, step_id: str, effect: SendMessage
     ) -> None:
-        for part, piece in enumerate(pieces(effect, longest(tx, conversation))):
-            message_id = conversations.record_outbound(
+        for part, piece in enumerate(pieces(effect, longest)):
+            outbox.say(
                 tx,
                 conversation,
-                piece.text,
                 "ai",
-                media=[medium.model_dump() for medium in piece.media],
-                metadata={"explanation": piece.explanation} if piece.explanation else None,
+                piece.model_dump(mode="json", exclude={"explanation"}),
+                key + (f".{part}" if part else ""),
+                answers_up_to=self.run.last_seq,
+                explanation=piece.explanation,
                 run_id=self.run.id,
-                step_id=step.step_id,
-            )
-            outbox.add(
-                tx,
-                workspace=self.run.workspace_id,
-                idempotency_key=f"{self.run.id}:{step.step_id}:{position}" + (f".{part}" if part else ""),
-                order_key=str(conversation.id),
-                effect=piece.model_dump(mode="json", exclude={"explanation"}),
-                author="ai",
-                conversation_id=conversation.id,
-                connection_id=conversation.connection_id,
-                message_id=message_id,
-                run_id=self.run.id,
+                step_id=step_id,
                 epoch=self.run.epoch,
             )
         self.answered = True
         self.outcome = self.outcome or "Answered."
-        conversations.mark_answered(tx, conversation.id, self.run.last_seq, by_ai=True)
         if self.contact_limit_seconds and conversation.channel != "webchat":
             runs.hold_back(tx, conversation.id, self.contact_limit_seconds)
 
@@ -135,12 +150,6 @@ class LiveKeeper:
             conversation_id=self.run.conversation_id,
             run_id=self.run.id,
         )
-
-    def _without_conversation(self, tx: Session, steps: Sequence[StepEffects]) -> None:
-        for step in steps:
-            for position, effect in enumerate(step.effects):
-                if isinstance(effect, NotifyPeople):
-                    self._put_in_line(tx, step, position, effect)
 
 
 def hand_over(

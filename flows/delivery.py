@@ -9,11 +9,10 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from db import connections, conversations, limits, live, outbox
-from db.engine import run, system, transaction
+from db.engine import Row, run, system, transaction
 from db.outbox import OutboxRow
 from db.settings import get_settings
 from flows.accounts import Accounts, KnownAccount
@@ -60,7 +59,7 @@ class Delivery:
         crash_point("claim")
         return ready
 
-    def _judge(self, tx: Session, row: OutboxRow, pens: Mapping[UUID, RowMapping]) -> Ready | None:
+    def _judge(self, tx: Session, row: OutboxRow, pens: Mapping[UUID, Row]) -> Ready | None:
         if row.conversation_id is None or row.effect["kind"] != "send_message":
             return Ready(row)
         pen = pens[row.conversation_id]
@@ -160,28 +159,21 @@ class Delivery:
         error_code: str = "",
         error: str = "",
     ) -> None:
-        held = outbox.settle(
-            tx,
-            row.id,
-            self.owner,
-            state,
-            provider_message_id=provider_message_id,
-            error_code=error_code,
-            error=error,
-        )
-        if not held and state != "done":
-            return  # the lease was lost; whoever has it now decides. What the provider accepted is true all the same.
-        if not held:
-            outbox.settle_known(tx, row.id, "done", provider_message_id)
+        told: dict[str, Any] = {
+            "provider_message_id": provider_message_id,
+            "error_code": error_code,
+            "error": error,
+        }
+        if row.message_id is None:
+            held = outbox.settle(tx, row.id, self.owner, state, **told)
+        else:
+            held = outbox.settle_message(tx, row, self.owner, state, message_state or state, **told)
+        if held or state != "done":
+            return  # or the lease was lost: whoever has it now decides
+        # What the provider accepted is true all the same.
+        outbox.settle_known(tx, row.id, "done", provider_message_id)
         if row.message_id is not None:
-            conversations.advance_state(
-                tx,
-                row.message_id,
-                message_state or state,
-                provider_message_id=provider_message_id,
-                error_code=error_code,
-                error=error,
-            )
+            conversations.advance_state(tx, row.message_id, message_state or state, **told)
 
 
 def _keep_the_limit(row: OutboxRow) -> None:
@@ -244,7 +236,7 @@ class Reconciliation:
             known = {row.id: self.accounts.get(tx, row.connection_id) for row in rows if row.connection_id}
         return sum(self._ask_about(row, known[row.id], places) for row in rows if row.conversation_id in places)
 
-    def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, RowMapping]) -> bool:
+    def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, Row]) -> bool:
         assert row.conversation_id is not None
         with transaction(row.workspace_id) as tx:
             ours = conversations.provider_ids(tx, row.conversation_id)
@@ -295,7 +287,7 @@ _UNKNOWN = (
 _WINDOW_CLOSED = "WhatsApp takes free text only within 24 hours of the customer's last message. Send an approved template, or wait for a message."
 
 
-def _not_any_more(row: OutboxRow, pen: RowMapping) -> str:
+def _not_any_more(row: OutboxRow, pen: Row) -> str:
     """Why an automatic message may not leave now, or ''. A person may always write."""
     if row.author == "human":
         return ""
@@ -312,7 +304,7 @@ def _not_any_more(row: OutboxRow, pen: RowMapping) -> str:
     return ""
 
 
-def _within_window(pen: RowMapping) -> bool:
+def _within_window(pen: Row) -> bool:
     return pen["last_inbound_at"] is not None and datetime.now(UTC) - pen["last_inbound_at"] < WHATSAPP_WINDOW
 
 

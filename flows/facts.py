@@ -8,11 +8,10 @@ from dataclasses import dataclass
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
 from db import conversations
-from db.engine import one, read_only
+from db.engine import Row, one, read_only
 from db.runs import Run
 from db.settings import get_settings
 from nodes.contract import Business, ContactFacts, ConversationFacts, Turn, TurnMessage
@@ -61,7 +60,7 @@ def load(tx: Session, run: Run) -> Facts:
     return Facts(business(found), _contact(found), _conversation(found), _turn(tx, run))
 
 
-def business(found: RowMapping) -> Business:
+def business(found: Row) -> Business:
     """A workspace row (business_name, timezone, settings) as nodes see it."""
     settings = found["settings"]
     limit = settings.get("limits", {}).get("contact_seconds", get_settings().limit_contact_seconds)
@@ -81,7 +80,7 @@ _FACTS = """
 """
 
 
-def _contact(found: RowMapping) -> ContactFacts | None:
+def _contact(found: Row) -> ContactFacts | None:
     if found["contact_id"] is None:
         return None
     return ContactFacts(
@@ -96,7 +95,7 @@ def _contact(found: RowMapping) -> ContactFacts | None:
     )
 
 
-def _conversation(found: RowMapping) -> ConversationFacts | None:
+def _conversation(found: Row) -> ConversationFacts | None:
     if found["conversation_id"] is None:
         return None
     return ConversationFacts(

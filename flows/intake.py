@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -30,6 +31,7 @@ log = logging.getLogger(__name__)
 
 # What a linked phone or a provider delivers from long ago is kept, but not answered.
 OLD_HISTORY = timedelta(hours=24)
+BUSINESS_FRESH_SECONDS = 2.0
 
 
 class ReceiptTooEarly(Exception):
@@ -44,6 +46,7 @@ class Intake:
     accounts: Accounts = field(default_factory=Accounts)
     plans: Plans = field(default_factory=Plans)
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    _businesses: dict[UUID, tuple[float, Business]] = field(default_factory=dict)
 
     def accept(self, event: Event) -> None:
         """Work a claimed event off. Raises whatever went wrong; nothing of the event is kept then."""
@@ -122,6 +125,14 @@ class Intake:
         return ""
 
     def _business(self, tx: Session, event: Event) -> Business:
+        """Remembered for two seconds: hours and limits change rarely, messages come often."""
+        kept = self._businesses.get(event.workspace_id)
+        if kept is None or time.monotonic() - kept[0] > BUSINESS_FRESH_SECONDS:
+            kept = time.monotonic(), self._read_business(tx, event)
+            self._businesses[event.workspace_id] = kept
+        return kept[1]
+
+    def _read_business(self, tx: Session, event: Event) -> Business:
         found = one(
             tx,
             "SELECT name AS business_name, timezone, settings FROM workspaces WHERE id = %(id)s",
@@ -181,7 +192,6 @@ class Intake:
             wait_seconds=_quiet_window(plan),
             not_before=_after_the_limit(conversation, occasion.business),
         )
-        live.ring(tx, "run")
         return run_id
 
     def _receipt(self, tx: Session, event: Event, receipt: Receipt) -> str:

@@ -35,7 +35,7 @@ from flows.window import Window
 log = logging.getLogger(__name__)
 
 THREADS = {"event": 2, "run": 8, "outbox": 6}  # more of the second: a run waits for a model most of its time
-CLAIM_AT_ONCE = 16
+SHORT_SLEEP_SECONDS = 0.02
 LONGEST_SLEEP_SECONDS = 1.0  # a notice may get lost with its connection; the tables do not
 TIDY_SECONDS = 1.0
 DRAIN_SECONDS = 8.0
@@ -44,7 +44,7 @@ AFTER_TROUBLE_SECONDS = 1.0
 
 @dataclass
 class Lane:
-    """One kind of work: claims as much as it has free threads for, and sleeps until woken."""
+    """One kind of work: claims for its free threads and as much again to keep them busy, and sleeps until woken."""
 
     name: str
     threads: int
@@ -71,14 +71,17 @@ class Lane:
 
     def _turn(self) -> None:
         self.wake.clear()
-        free = self.threads - self.busy
-        claimed = self.claim(min(free * 2, CLAIM_AT_ONCE)) if free > 0 else []
+        wanted = self.threads * 2 - self.busy if self.busy < self.threads else 0
+        claimed = self.claim(wanted) if wanted else []
         for item in claimed:
             with self._lock:
                 self.busy += 1
             self._pool.submit(self.work, item).add_done_callback(self._done)
-        if not claimed:
-            self.wake.wait(self._sleep() if free > 0 else LONGEST_SLEEP_SECONDS)
+        if wanted and len(claimed) == wanted:
+            return  # there may be more
+        # With work going on the next notice comes soon; only a lane that stays idle asks when something becomes due.
+        if not self.wake.wait(SHORT_SLEEP_SECONDS):
+            self.wake.wait(self._sleep())
 
     def _sleep(self) -> float:
         with system() as tx:
@@ -89,7 +92,9 @@ class Lane:
     def _done(self, future: Future[None]) -> None:
         with self._lock:
             self.busy -= 1
-        self.wake.set()
+            has_room = self.busy < self.threads
+        if has_room:
+            self.wake.set()
         error = future.exception()
         if error is not None:
             # The lease of what it held ends by itself, and the work is taken up again.

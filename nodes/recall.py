@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from itertools import chain
 
 from pydantic import Field
-from sqlalchemy.engine import RowMapping
 from sqlmodel import Session
 
-from db.engine import one, rows
+from db.engine import Row, one, rows
 from nodes.contract import Context, NodeFailed, Settings, Values, node
 from nodes.material import Line
 from nodes.person_request import asks_for_person
@@ -44,7 +43,7 @@ class _Marker:
     after_seq: int
 
 
-Turn = list[RowMapping]
+Turn = list[Row]
 
 
 @node("recall", title="Recall conversation", group="ai", icon="history", sample=Input())
@@ -59,7 +58,7 @@ def run(config: Config, input: Input, ctx: Context) -> Output:
     return Output(history=_lines(recalled, marker), count=len(recalled), facts=facts)
 
 
-def _whole_turns(messages: Sequence[RowMapping], limit: int) -> list[RowMapping]:
+def _whole_turns(messages: Sequence[Row], limit: int) -> list[Row]:
     """The newest turns with at most `limit` messages in all."""
     turns: list[Turn] = []
     previous = "out"
@@ -77,7 +76,7 @@ def _whole_turns(messages: Sequence[RowMapping], limit: int) -> list[RowMapping]
     return list(chain.from_iterable(kept))
 
 
-def _lines(messages: Sequence[RowMapping], marker: _Marker | None) -> list[Line]:
+def _lines(messages: Sequence[Row], marker: _Marker | None) -> list[Line]:
     if marker is None or (messages and messages[0]["seq"] > marker.after_seq):
         return [_line(message) for message in messages]
     before = [_settled(message) for message in messages if message["seq"] <= marker.after_seq]
@@ -91,14 +90,14 @@ def _return_note(marker: _Marker) -> str:
     return text if SETTLED in text else f"{ended} {SETTLED}"
 
 
-def _settled(message: RowMapping) -> Line:
+def _settled(message: Row) -> Line:
     line = _line(message)
     if line.role == "user" and asks_for_person(message["content"]):
         return Line(role="user", content=f"{line.content}\n(A colleague has already taken care of this request.)")
     return line
 
 
-def _line(message: RowMapping) -> Line:
+def _line(message: Row) -> Line:
     content = message["content"].strip() or "(a file without text)"
     if message["direction"] == "in":
         return Line(role="user", content=content)
@@ -109,7 +108,7 @@ def _line(message: RowMapping) -> Line:
     return Line(role="assistant", content=written + content)
 
 
-def _messages(tx: Session, ctx: Context, limit: int) -> list[RowMapping]:
+def _messages(tx: Session, ctx: Context, limit: int) -> list[Row]:
     """The newest messages before this turn, oldest first; nothing of this run, and nothing that never reached the customer."""
     assert ctx.conversation is not None
     found = rows(

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy.engine import RowMapping
-
-from db.engine import one, read_only, rows
+from db.engine import Row, one, read_only, rows
 from nodes.clients.channel import Account
 
 MOST_MESSAGES = 100
@@ -61,7 +59,7 @@ def read_thread(account: Account, visitor: str, after: int = 0) -> Thread:
     )
 
 
-def _message(row: RowMapping) -> dict[str, Any]:
+def _message(row: Row) -> dict[str, Any]:
     inbound = row["direction"] == "in"
     return {
         "id": str(row["id"]),
