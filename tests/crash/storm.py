@@ -25,7 +25,9 @@ from tests.fakes.twilio_twin import Webhook, signed_sms
 PER_SECOND = 10.0
 TWICE = 0.2  # share of the webhook calls that Twilio makes twice
 TRY_AGAIN_SECONDS = 0.3
-SETTLE_SECONDS = 90.0
+REPLIES_BETWEEN_KILLS = 3
+LONGEST_PAUSE_SECONDS = 6.0
+SETTLE_SECONDS = 120.0
 
 
 @dataclass
@@ -71,6 +73,7 @@ class Storm:
         load = asyncio.create_task(self._load())
         while self.done.total() < self._kills:
             await asyncio.sleep(self._random.uniform(0.2, 1.8) * self._pause)
+            await self._until_work_goes_on()
             await self._strike()
             self._count_self_killed()
         self._over.set()
@@ -79,6 +82,13 @@ class Storm:
             if self._crew.worker_has_ended(place):
                 self._crew.start_worker(place)
         await self._settle()
+
+    async def _until_work_goes_on(self) -> None:
+        """A kill is worth the more, the more was under way; on a slow machine the storm slows down with it."""
+        enough, deadline = self._replies.seen + REPLIES_BETWEEN_KILLS, time.monotonic() + LONGEST_PAUSE_SECONDS
+        while self._replies.seen < enough and time.monotonic() < deadline:
+            await asyncio.sleep(0.02)
+            await self._replies.look()
 
     async def _load(self) -> None:
         calls, number = set[asyncio.Task[None]](), 0

@@ -49,7 +49,7 @@ class EchoModel:
 @pytest.fixture
 def twin() -> Iterator[TwilioTwin]:
     with TwilioTwin() as twin:
-        twin.delay_seconds = 0.02  # long enough to be overtaken in
+        twin.delay_seconds = 0.05  # long enough to be overtaken in
         yield twin
 
 
