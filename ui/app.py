@@ -71,6 +71,8 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
+    # Streamlit gives this logger a handler of its own; an address may hold a sign-in link, so it stays silent.
+    logging.getLogger("uvicorn.access").disabled = True
     server = _Server(config)
     server.run()
     sys.exit(0 if server.started else 3)

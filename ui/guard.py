@@ -37,20 +37,23 @@ class PageGuard:
             where = auth.sign_in_address(request.url.path, request.url.query)
             await RedirectResponse(where, status_code=303, headers={"cache-control": "no-store"})(scope, receive, send)
             return
-        await self.app(scope, receive, _with_headers(send))
+        # A page of somebody who signed out must not come back from the browser's memory.
+        extra = {"cache-control": "no-store"} if _is_page(request) else {}
+        await self.app(scope, receive, _with_headers(send, SECURITY_HEADERS | extra))
 
 
 def _is_page(request: Request) -> bool:
     path = request.url.path
-    return request.method == "GET" and not path.startswith(OPEN_PATHS) and "." not in path.rpartition("/")[2]
+    # Streamlit's browser part also looks for its own addresses below the page's.
+    open_path = path.startswith(OPEN_PATHS) or "/_stcore/" in path or "." in path.rpartition("/")[2]
+    return request.method == "GET" and not open_path
 
 
-def _with_headers(send: Send) -> Send:
+def _with_headers(send: Send, wanted: dict[str, str]) -> Send:
     async def wrapped(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
-            for name, value in SECURITY_HEADERS.items():
-                headers.setdefault(name, value)
+            headers.update(wanted)
         await send(message)
 
     return wrapped

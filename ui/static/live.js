@@ -14,10 +14,9 @@ function tabStream() {
     tab.workspace = workspace;
     if (document.hidden) return;
     tab.source = new EventSource("/live?workspace=" + encodeURIComponent(workspace));
-    let lost = false;
     tab.source.onmessage = (event) => tell(JSON.parse(event.data));
-    tab.source.onerror = () => { lost = true; };
-    tab.source.onopen = () => { if (lost) { lost = false; tell({ topic: "all" }); } };
+    // Between the page's own reading and this moment something may have changed; also after the stream was lost.
+    tab.source.onopen = () => tell({ topic: "all" });
   };
   document.addEventListener("visibilitychange", () => {
     if (!tab.listeners.size || !tab.workspace) return;
@@ -26,7 +25,6 @@ function tabStream() {
       tab.source = null;
     } else if (!tab.source) {
       tab.open(tab.workspace);
-      tell({ topic: "all" });
     }
   });
   window[REGISTRY] = tab;
@@ -36,27 +34,27 @@ function tabStream() {
 export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const tab = tabStream();
-  const topics = new Set(data.topics);
-  let due = null;
-  let last = 0;
-  const fire = () => {
-    due = null;
-    last = Date.now();
-    setTriggerValue("notice", { at: last });
+  // Each render calls this function anew. What is about to be told lives on the element, so that no render swallows it.
+  const part = parentElement.__live || (parentElement.__live = { due: null, last: 0 });
+  part.mounted = true;
+  part.topics = new Set(data.topics);
+  part.report = () => {
+    part.due = null;
+    part.last = Date.now();
+    setTriggerValue("notice", { at: part.last });
   };
-  tab.listeners.set(parentElement, (notice) => {
-    if (notice.topic !== "all" && !topics.has(notice.topic)) return;
-    if (due === null) due = setTimeout(fire, Math.max(0, QUIET_MS - (Date.now() - last)));
+  tab.listeners.set(part, (notice) => {
+    if (notice.topic !== "all" && !part.topics.has(notice.topic)) return;
+    if (part.due === null) part.due = setTimeout(() => part.report(), Math.max(0, QUIET_MS - (Date.now() - part.last)));
   });
   tab.open(data.workspace);
   return () => {
-    clearTimeout(due);
-    tab.listeners.delete(parentElement);
-    if (!tab.listeners.size && tab.source) {
-      // The next render of the same page opens its listener right away; only a page without live parts lets the stream go.
-      setTimeout(() => {
-        if (!tab.listeners.size && tab.source) { tab.source.close(); tab.source = null; }
-      }, 2000);
-    }
+    part.mounted = false;
+    setTimeout(() => {
+      if (part.mounted) return; // it was a render, not the end
+      clearTimeout(part.due);
+      tab.listeners.delete(part);
+      if (!tab.listeners.size && tab.source) { tab.source.close(); tab.source = null; }
+    }, 1000);
   };
 }
