@@ -39,7 +39,8 @@ def webhook(settings: Settings, common: Mapping[str, str]) -> Spec:
     command = _python(
         "-m", "uvicorn", "webhook_server.app:app", "--host", settings.host, "--port", settings.webhook_port
     )
-    command += ("--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3")
+    # uvicorn's own handling of proxy headers would come before ours, which knows the trusted addresses.
+    command += ("--no-proxy-headers", "--no-access-log", "--log-level", "warning", "--timeout-graceful-shutdown", "3")
     url = f"http://{_reachable(settings.host)}:{settings.webhook_port}/ready"
     return Spec("webhook", command, common, ready=lambda: ask.http_ok(url), after=("migrate",))
 

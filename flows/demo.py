@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
-from db import automations, connections, contacts, conversations, handoffs, passages, users, workspaces
+from db import api_keys, automations, connections, contacts, conversations, handoffs, passages, users, workspaces
 from db.conversations import ConversationRow
 from db.engine import one, run, system, transaction
 from db.settings import get_settings
 from flows.models import builtin_embedder, embedder
 from flows.publish import publish
 from nodes.chunk import split
+from nodes.contract import Embedder
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +28,11 @@ LOCK = 5_120_774_903  # two processes that seed at once: the second waits and fi
 NOT_CONNECTED = "This account belongs to the demo and sends nothing. Connect your own Twilio account under Settings."
 
 
-def seed() -> None:
-    """Make the demo workspace where no workspace exists yet, and bring its connections up to date with the environment."""
+def seed(model: Embedder | None = None) -> None:
+    """Make the demo workspace where no workspace exists yet, and bring its connections up to date with the environment.
+
+    `model` embeds the documents; None = the one of the workspace.
+    """
     with system() as tx:
         run(tx, "SELECT pg_advisory_xact_lock(%(lock)s)", lock=LOCK)
         if not workspaces.all_workspaces(tx):
@@ -38,7 +41,10 @@ def seed() -> None:
         every = workspaces.all_workspaces(tx)
         for workspace in every:
             connections.sync_from_environment(tx, workspace.id)
-    _finish(every[0].id)
+        key = get_settings().api_key
+        if key:
+            api_keys.keep(tx, every[0].id, "From the environment", "admin", key.get_secret_value())
+    _finish(every[0].id, model)
 
 
 def _make(tx: Session) -> None:
@@ -57,7 +63,7 @@ def _make(tx: Session) -> None:
         _past(tx, workspace.id, told, accounts, people)
 
 
-def _finish(workspace: UUID) -> None:
+def _finish(workspace: UUID, model: Embedder | None) -> None:
     """Documents and automation, each only where it is not there: a start that was broken off is completed by the next."""
     with transaction(workspace) as tx:
         documents = one(tx, "SELECT id FROM training_sources WHERE type = 'file' AND name = %(name)s", name=_SOURCE)
@@ -66,7 +72,7 @@ def _finish(workspace: UUID) -> None:
     if ours is None or ours["slug"] != _read("business.json")["slug"]:
         return
     if documents is None:
-        _index(workspace)
+        _index(workspace, model)
     if automation is None:
         document = _read("front_desk.json")
         with transaction(workspace) as tx:
@@ -77,9 +83,10 @@ def _finish(workspace: UUID) -> None:
 _SOURCE = "Shop documents"
 
 
-def _index(workspace: UUID) -> None:
-    with transaction(workspace) as tx:
-        model = embedder(tx) or builtin_embedder()
+def _index(workspace: UUID, model: Embedder | None) -> None:
+    if model is None:
+        with transaction(workspace) as tx:
+            model = embedder(tx) or builtin_embedder()
     chunks = [(path, split(path.read_text(), _title(path))) for path in sorted((DATA / "documents").glob("*.md"))]
     vectors = iter(model.embed([chunk.embedding_text for _, pieces in chunks for chunk in pieces]))
     with transaction(workspace) as tx:
@@ -191,7 +198,7 @@ def _message(
         state=line["state"],
         at=at,
         sent=at if line["direction"] == "out" else None,
-        metadata=Jsonb({"demo": True}),
+        metadata={"demo": True},
     )
 
 

@@ -131,8 +131,18 @@ def test_no_module_has_the_name_of_a_package_it_could_hide() -> None:
     assert names & set(HOMES) == set()
 
 
-def test_packages_have_empty_init_files() -> None:
-    assert [inside(path) for path in sources() if path.name == "__init__.py" and path.read_text().strip()] == []
+def test_packages_have_empty_init_files_or_the_list_of_their_parts() -> None:
+    inits = [path for path in sources() if path.name == "__init__.py"]
+    assert [inside(path) for path in inits if not lists_its_parts(ast.parse(path.read_text()))] == []
+
+
+def lists_its_parts(tree: ast.Module) -> bool:
+    """Nothing but a docstring, imports and `__all__`."""
+    return all(
+        isinstance(line, ast.ImportFrom | ast.Expr)
+        or (isinstance(line, ast.Assign) and ast.unparse(line.targets[0]) == "__all__")
+        for line in tree.body
+    )
 
 
 def _lives_in(path: Path, homes: list[str]) -> bool:
