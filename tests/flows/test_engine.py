@@ -72,7 +72,7 @@ def test_a_model_that_refuses_the_key_means_a_person(rig: Rig, model: FakeModel)
 
 
 def test_a_run_taken_up_again_does_not_ask_the_model_twice(rig: Rig, model: FakeModel) -> None:
-    document = deepcopy(ANSWER) | {"name": "Slow"}
+    document: dict[str, Any] = deepcopy(ANSWER) | {"name": "Slow"}
     document["steps"].insert(3, {"id": "pause", "node": "wait@1", "config": {"minutes": 5}})
     with system() as tx:
         run(tx, "UPDATE automations SET enabled = false")

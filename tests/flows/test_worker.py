@@ -63,7 +63,12 @@ def test_a_stopping_worker_finishes_what_it_began(
     rig: Rig, twin: TwilioTwin, start: Callable[[FakeModel], Worker]
 ) -> None:
     thinking, think_on = threading.Event(), threading.Event()
-    model = FakeModel(meanwhile=[lambda: (thinking.set(), think_on.wait(20))])
+
+    def think() -> None:
+        thinking.set()
+        think_on.wait(20)
+
+    model = FakeModel(meanwhile=[think])
     worker = start(model)
     rig.receive_sms("Hello?")
     assert thinking.wait(20)
@@ -77,7 +82,12 @@ def test_a_stopping_worker_finishes_what_it_began(
 
 def test_what_a_stopping_worker_cannot_finish_is_given_back(rig: Rig, start: Callable[[FakeModel], Worker]) -> None:
     thinking, never = threading.Event(), threading.Event()
-    model = FakeModel(meanwhile=[lambda: (thinking.set(), never.wait(30))])
+
+    def think() -> None:
+        thinking.set()
+        never.wait(30)
+
+    model = FakeModel(meanwhile=[think])
     worker = start(model)
     rig.receive_sms("Hello?")
     assert thinking.wait(20)
