@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from langchain_text_splitters import MarkdownHeaderTextSplitter, RecursiveCharacterTextSplitter
+from langchain_text_splitters import RecursiveCharacterTextSplitter
 
-_LEVELS = [("#" * level, str(level)) for level in range(1, 7)]
 # Best place to cut first. A sentence ends with its mark and the space, so that "9.30" stays whole.
 _SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
+_HEADING = re.compile(r"(#{1,6})\s+(.*\S)\s*")
+_FENCE = re.compile(r"\s*(```+|~~~+)")
+WHOLE_CHARS = 1000  # a table or a piece of code up to this length is never cut
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,8 @@ def split(text: str, title: str = "", chunk_chars: int = 900, overlap: float = 0
     """Passages of at most `chunk_chars` characters, in order; none reaches over a heading.
 
     `overlap` is the largest share of a passage that may repeat the end of the one before it. A heading with nothing
-    under it gives no passage of its own.
+    under it gives no passage of its own. Tables and code stay whole up to 1000 characters; longer ones are cut between
+    their rows or lines, and every part of a table has its header.
     """
     cutter = RecursiveCharacterTextSplitter(
         chunk_size=chunk_chars,
@@ -39,20 +42,114 @@ def split(text: str, title: str = "", chunk_chars: int = 900, overlap: float = 0
         separators=_SEPARATORS,
         keep_separator="end",
     )
-    pieces = [(piece, heading) for heading, body in _sections(text, title) for piece in cutter.split_text(body)]
+    pieces = [
+        (piece, heading) for heading, lines in _sections(text, title) for piece in _pieces(lines, cutter, chunk_chars)
+    ]
     return [Chunk(piece, heading, position) for position, (piece, heading) in enumerate(pieces)]
 
 
-def _sections(text: str, title: str) -> Iterator[tuple[str, str]]:
-    """Every heading path with the text under it."""
-    for section in MarkdownHeaderTextSplitter(_LEVELS).split_text(text):
-        names = [_plain(section.metadata[level]) for _, level in _LEVELS if level in section.metadata]
-        if title and names[:1] != [title]:
-            names.insert(0, title)
-        # The header splitter joins paragraphs with the mark of a line break; they are cut better as paragraphs.
-        yield " > ".join(names), section.page_content.replace("  \n", "\n\n")
+def _sections(text: str, title: str) -> Iterator[tuple[str, list[str]]]:
+    """Every heading path with the lines under it."""
+    path: dict[int, str] = {}
+    lines: list[str] = []
+    fence = ""
+    for line in text.split("\n"):
+        fence = _fence_after(line, fence)
+        heading = None if fence else _HEADING.fullmatch(line)
+        if heading is None:
+            lines.append(line.rstrip())
+            continue
+        yield _path(path, title), lines
+        level, lines = len(heading.group(1)), []
+        path = {above: name for above, name in path.items() if above < level} | {level: _plain(heading.group(2))}
+    yield _path(path, title), lines
+
+
+def _path(names: dict[int, str], title: str) -> str:
+    path = [name for _, name in sorted(names.items()) if name]
+    if title and path[:1] != [title]:
+        path.insert(0, title)
+    return " > ".join(path)
 
 
 def _plain(heading: str) -> str:
     """The heading without closing marks (`## Prices ##`) and emphasis."""
-    return re.sub(r"[*_`]+", "", heading.rstrip("# ")).strip()
+    return re.sub(r"[*_`]+", "", heading.rstrip("# ¶")).strip()
+
+
+def _fence_after(line: str, fence: str) -> str:
+    """The mark of the code block that is open after this line, '' outside of one."""
+    found = _FENCE.match(line)
+    if fence:
+        return "" if found and found.group(1).startswith(fence) else fence
+    return found.group(1)[:3] if found else ""
+
+
+def _pieces(lines: Sequence[str], cutter: RecursiveCharacterTextSplitter, chunk_chars: int) -> Iterator[str]:
+    """Passages of one section. Short blocks stand together; what must stay whole is not cut."""
+    waiting: list[str] = []
+    for kind, block in _blocks(lines):
+        if kind == "prose":
+            waiting.append(block)
+            continue
+        if len("\n\n".join([*waiting, block])) > chunk_chars:
+            yield from cutter.split_text("\n\n".join(waiting))
+            waiting = []
+        if len(block) <= chunk_chars:
+            waiting.append(block)
+            yield "\n\n".join(waiting)
+            waiting = []
+        else:
+            yield from _whole(kind, block, chunk_chars)
+    yield from cutter.split_text("\n\n".join(waiting))
+
+
+def _blocks(lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """(prose, table or code; text) in the order of the section."""
+    block: list[str] = []
+    kind, fence = "prose", ""
+    for line in lines:
+        before, fence = fence, _fence_after(line, fence)
+        now = "code" if fence or before else "table" if line.lstrip().startswith("|") else "prose"
+        opens = bool(fence) and not before
+        if now != kind or opens:
+            yield from _block(kind, block)
+            block = []
+        kind = now
+        block.append(line)
+    yield from _block(kind, block)
+
+
+def _block(kind: str, lines: Sequence[str]) -> Iterator[tuple[str, str]]:
+    text = "\n".join(lines).strip("\n")
+    if text.strip():
+        yield kind, text.strip() if kind == "prose" else text
+
+
+def _whole(kind: str, block: str, chunk_chars: int) -> Iterator[str]:
+    """A table or code that is longer than a passage: whole up to a limit, else cut between lines."""
+    if len(block) <= max(WHOLE_CHARS, chunk_chars):
+        yield block
+        return
+    lines = block.split("\n")
+    if kind == "table":
+        head, rows, tail = lines[:2], lines[2:], []
+    else:
+        head, rows, tail = lines[:1], lines[1:-1], lines[-1:]
+    room = max(chunk_chars - sum(len(line) + 1 for line in [*head, *tail]), chunk_chars // 4)
+    for group in _groups(rows, room):
+        yield "\n".join([*head, *group, *tail])
+
+
+def _groups(rows: Sequence[str], room: int) -> Iterator[list[str]]:
+    """Rows that fit together; a row that is too long by itself is cut."""
+    group: list[str] = []
+    size = 0
+    for row in (long[start : start + room] for long in rows for start in range(0, max(len(long), 1), room)):
+        if group and size + len(row) > room:
+            yield group
+            group, size = [], 0
+        group.append(row)
+        size += len(row) + 1
+    if group:
+        yield group

@@ -210,4 +210,16 @@ _MORE = (
         "INSERT INTO ai_embeddings (workspace_id, source_id, source_type, text, content_hash, model, embedding)"
         " VALUES (%(w)s, %(s)s, 'text', 'x', %(hash)s, 'm', array_fill(0.1, ARRAY[1536])::vector)"
     ),
+    "INSERT INTO training_jobs (workspace_id, source_id, cause) VALUES (%(w)s, %(s)s, 'added')",
+    "INSERT INTO training_documents (workspace_id, source_id, address) VALUES (%(w)s, %(s)s, 'x')",
+    "INSERT INTO training_uploads SELECT id, workspace_id, 'x' FROM training_documents WHERE workspace_id = %(w)s",
+    (
+        "INSERT INTO training_changes (workspace_id, source_id, document_id, kind, state)"
+        " SELECT workspace_id, source_id, id, 'changed', 'applied' FROM training_documents WHERE workspace_id = %(w)s"
+    ),
+    (
+        "INSERT INTO passage_edits (passage_id, workspace_id, original_heading, original_text, original_hash)"
+        " SELECT id, workspace_id, '', 'x', content_hash FROM ai_embeddings WHERE workspace_id = %(w)s"
+    ),
+    "INSERT INTO embedding_cache (workspace_id, model, text_hash, vector) VALUES (%(w)s, 'm', %(hash)s, 'x')",
 )

@@ -88,3 +88,37 @@ def test_an_empty_document_has_no_passages() -> None:
     assert split("") == []
     assert split("  \n\n ") == []
     assert split("# Only a heading") == []
+
+
+TABLE = "| Service | Price |\n|---|---|\n" + "\n".join(f"| Service number {n} | ${n}.00 |" for n in range(1, 21))
+
+
+def test_a_table_that_fits_is_never_cut() -> None:
+    text = "# Prices\n\n" + "What we charge. " * 40 + "\n\n" + TABLE + "\n\nAsk for more."
+    assert any(TABLE in chunk.text for chunk in split(text))
+
+
+def test_every_part_of_a_long_table_has_its_header_and_whole_rows() -> None:
+    rows = [f"| Service number {n} with a long description of it | ${n}.00 |" for n in range(1, 101)]
+    chunks = split("# Prices\n\n" + "\n".join(["| Service | Price |", "|---|---|", *rows]))
+    assert len(chunks) > 5
+    assert all(chunk.text.startswith("| Service | Price |\n|---|---|\n") for chunk in chunks)
+    assert [line for chunk in chunks for line in chunk.text.split("\n")[2:]] == rows
+
+
+def test_code_stays_whole_with_its_indentation() -> None:
+    code = "```python\ndef greet(name):\n    if name:\n        return name\n\n    return 'you'\n```"
+    text = "# Guide\n\n" + "Some words about it. " * 40 + "\n\n" + code + "\n\nMore words."
+    assert any(code in chunk.text for chunk in split(text))
+
+
+def test_long_code_is_cut_between_lines_and_every_part_is_fenced() -> None:
+    lines = [f"    value_{n} = compute({n}, {n + 1}, {n + 2})" for n in range(100)]
+    chunks = split("\n".join(["```python", *lines, "```"]))
+    assert len(chunks) > 3
+    assert all(chunk.text.startswith("```python\n") and chunk.text.endswith("\n```") for chunk in chunks)
+    assert [line for chunk in chunks for line in chunk.text.split("\n")[1:-1]] == lines
+
+
+def test_the_mark_that_a_site_hangs_on_its_headings_is_left_out() -> None:
+    assert split("# Prices¶\n\nCheap.")[0].heading == "Prices"

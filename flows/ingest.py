@@ -1,0 +1,129 @@
+"""From the text of a document to passages that a search can find: cut, embed, store. What is there already is not made again."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from uuid import UUID
+
+from db import documents, indexing, training_jobs, vectors
+from db.documents import Document
+from db.engine import transaction
+from db.passages import Piece
+from flows.pulse import Pulse
+from nodes.chunk import Chunk, split
+from nodes.contract import Embedder
+from nodes.errors import AuthFailed, ClientError, Rejected, Throttled
+
+DOCUMENTS_AT_ONCE = 8
+TEXTS_AT_ONCE = 64  # about a second of the built-in model; what is lost at most when the process dies
+MOST_TRIES = 4
+LONGEST_WAIT_SECONDS = 60.0
+
+
+class EmbeddingRefused(Exception):
+    """The embedding model will not make these vectors; the message is a sentence with the remedy."""
+
+
+@dataclass(frozen=True)
+class Cut:
+    """A passage before it has a vector."""
+
+    chunk: Chunk
+    embedding_text: str
+
+
+def text_hash(markdown: str, title: str) -> bytes:
+    """What tells whether a document changed."""
+    return hashlib.sha256(f"{title}\0{markdown}".encode("utf-8", "surrogatepass")).digest()
+
+
+def cut(source_type: str, title: str, markdown: str) -> list[Cut]:
+    """The passages of a document. A question with its answer is one passage, found by the question."""
+    if source_type == "qa":
+        return [Cut(Chunk(markdown.strip(), title, 0), title)] if markdown.strip() else []
+    first = markdown.lstrip().partition("\n")[0]
+    # A page that begins with its own heading needs no title before it: "Prices | Corner Cycles > Prices" says nothing more.
+    chunks = split(markdown, "" if first.startswith("# ") else title)
+    return [Cut(chunk, chunk.embedding_text) for chunk in chunks]
+
+
+class Indexing:
+    """Makes passages of the documents of one job whose text is there."""
+
+    def __init__(self, pulse: Pulse, source_type: str, embedder: Embedder) -> None:
+        self._pulse, self._source_type, self._embedder = pulse, source_type, embedder
+        self._job = pulse.job
+
+    def some(self) -> int:
+        """Index the next few documents; returns how many. Raises EmbeddingRefused, JobStopped."""
+        with transaction(self._job.workspace_id) as tx:
+            waiting = documents.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE)
+        cuts = {document.id: cut(self._source_type, document.title, document.markdown) for document in waiting}
+        made = embed(
+            self._job.workspace_id,
+            self._embedder,
+            [each.embedding_text for pieces in cuts.values() for each in pieces],
+            self._pulse,
+        )
+        for document in waiting:
+            self._pulse.check()
+            self._store(document, cuts[document.id], made)
+        return len(waiting)
+
+    def _store(self, document: Document, cuts: Sequence[Cut], made: dict[str, list[float]]) -> None:
+        job, model = self._job, self._embedder.model
+        pieces = [
+            Piece(
+                each.chunk.text,
+                each.chunk.heading,
+                each.chunk.position,
+                made[each.embedding_text],
+                model,
+                document.language,
+            )
+            for each in cuts
+        ]
+        with self._pulse.writing() as tx:
+            put = indexing.put(tx, job.workspace_id, job.source_id, self._source_type, document.address, pieces)
+            documents.set_indexed(tx, document, job.id, len(pieces))
+            training_jobs.count(tx, job.id, indexed=1, passages_added=put.added, passages_removed=put.removed)
+
+
+def embed(workspace: UUID, embedder: Embedder, texts: Sequence[str], pulse: Pulse) -> dict[str, list[float]]:
+    """Vectors by text, those known before from the cache; every batch is kept as soon as it is made."""
+    wanted = list(dict.fromkeys(texts))
+    with transaction(workspace) as tx:
+        made = vectors.known(tx, embedder.model, wanted, datetime.now(UTC))
+    for batch in _batches([text for text in wanted if text not in made]):
+        pulse.check()
+        new = dict(zip(batch, _patiently(embedder, batch, pulse), strict=True))
+        with pulse.writing() as tx:
+            vectors.keep(tx, workspace, embedder.model, new, datetime.now(UTC))
+            training_jobs.count(tx, pulse.job.id, embedded=len(new))
+        made |= new
+    return made
+
+
+def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    for start in range(0, len(texts), TEXTS_AT_ONCE):
+        yield list(texts[start : start + TEXTS_AT_ONCE])
+
+
+def _patiently(embedder: Embedder, texts: Sequence[str], pulse: Pulse) -> list[list[float]]:
+    """Ask again while the model is busy or out of reach."""
+    for attempt in range(1, MOST_TRIES + 1):
+        try:
+            return embedder.embed(texts)
+        except (AuthFailed, Rejected) as error:
+            raise EmbeddingRefused(f"The embedding model refused: {error.reason}") from error
+        except ClientError as error:
+            if attempt == MOST_TRIES:
+                raise EmbeddingRefused(
+                    f"The embedding model did not answer: {error.reason} Try again later."
+                ) from error
+            asked = error.retry_after_seconds if isinstance(error, Throttled) else 2.0**attempt
+            pulse.wait(min(asked, LONGEST_WAIT_SECONDS))
+    raise AssertionError("the loop returns or raises")

@@ -1,0 +1,83 @@
+"""A text that was read again: is it another one, what is different, and may it be used before a person looked at it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Literal
+
+from sqlmodel import Session
+
+from db import documents, indexing, training_changes, training_jobs
+from db.documents import Document, Fetched
+from db.sources import SourceSetup
+from db.training_jobs import Job
+from nodes.changes import compare
+
+MOST_ITEMS = 200  # of one change; nobody reads more
+
+Settled = Literal["fetched", "unchanged", "proposed"]
+
+
+def settle(tx: Session, job: Job, source: SourceSetup, document: Document, text: Fetched) -> Settled:
+    """Store what was read: as the text to index, as one that waits for a person, or not at all."""
+    known = {document.indexed_hash, document.refused_hash} - {None}
+    if text.content_hash in known:
+        training_changes.drop_waiting(tx, document.id)
+        documents.set_unchanged(tx, document, job.id, text.etag, text.last_modified, text.links)
+        if document.state == "quarantined":
+            documents.set_current(tx, document.id, text.content_hash)
+        training_jobs.count(tx, job.id, unchanged=1)
+        return "unchanged"
+    if document.state == "quarantined" and text.content_hash == document.content_hash:
+        documents.set_unchanged(tx, document, job.id, text.etag, text.last_modified, text.links)
+        training_jobs.count(tx, job.id, waiting=1)
+        return "proposed"
+    kind: Literal["added", "changed"] = "changed" if document.indexed_hash else "added"
+    is_news = kind == "changed" or bool(source.config.get("crawled_before"))
+    proposed = is_news and bool(source.config.get("review"))
+    if is_news:
+        items = [
+            asdict(item) for item in compare(document.markdown if kind == "changed" else "", text.markdown)[:MOST_ITEMS]
+        ]
+        training_changes.add(
+            tx, job.workspace_id, source.id, document.id, job.id, kind, items,
+            waiting=proposed, title=text.title, markdown=text.markdown, content_hash=text.content_hash,
+        )  # fmt: skip
+    if proposed:
+        documents.set_proposed(tx, document.id, job.id, text)
+        training_jobs.count(tx, job.id, waiting=1)
+        return "proposed"
+    documents.set_fetched(tx, document.id, text)
+    return "fetched"
+
+
+def remove(
+    tx: Session, job: Job, source: SourceSetup, document: Document, reason: str, *, counts_as: str = "removed"
+) -> None:
+    """The document is gone: its passages go with it, or a person is asked first."""
+    was_indexed = document.indexed_hash is not None
+    if was_indexed and document.refused_hash == documents.KEPT_THOUGH_GONE:
+        return
+    if was_indexed and source.config.get("review"):
+        if document.state != "quarantined" or document.content_hash is not None:
+            training_changes.add(
+                tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=True, title=document.title
+            )
+        documents.set_leaving(tx, document.id, job.id)
+        training_jobs.count(tx, job.id, waiting=1)
+        return
+    if was_indexed:
+        training_changes.add(
+            tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=False, title=document.title
+        )
+    gone = indexing.delete_document(tx, source.id, document.address)
+    documents.set_gone(tx, document.id, job.id, "removed", reason)
+    training_jobs.count(tx, job.id, passages_removed=gone, **{counts_as: 1})
+
+
+def leave_out(tx: Session, job: Job, document: Document, reason: str) -> None:
+    """The document is there, and is not for us: a duplicate, a picture, a page that asks not to be read."""
+    training_changes.drop_waiting(tx, document.id)
+    gone = indexing.delete_document(tx, document.source_id, document.address)
+    documents.set_gone(tx, document.id, job.id, "skipped", reason)
+    training_jobs.count(tx, job.id, skipped=1, passages_removed=gone)

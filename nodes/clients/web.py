@@ -1,0 +1,246 @@
+"""Pages of strangers: fetched politely, within limits of time and size, and never from a private network.
+
+Every name is resolved here, the address that was looked at is the one that is connected to, and each redirect is looked at
+anew: a name that changes its address between look and connection (DNS rebinding) gains nothing.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from nodes.clients.http import CONNECT_SECONDS, OWN_MACHINE, retry_after_seconds, translated
+from nodes.clients.network import Resolver, checked_address, resolve
+from nodes.errors import NotSent, OutcomeUnknown, Rejected, Throttled
+
+READ_SECONDS = 15.0
+WHOLE_SECONDS = 60.0  # of one answer, however slowly it drips
+MOST_BYTES = 20_000_000
+MOST_REDIRECTS = 5
+REDIRECTS = (301, 302, 303, 307, 308)
+READS_AT_ONCE = 1 << 20  # bytes that are unpacked in one go
+
+
+@dataclass(frozen=True)
+class WebAnswer:
+    """What an address gave. `url` is where the redirects ended; `content` is unpacked and complete."""
+
+    url: str
+    status: int
+    content: bytes
+    content_type: str
+    charset: str
+    etag: str
+    last_modified: str
+    robots: str  # the header X-Robots-Tag
+
+    @property
+    def not_modified(self) -> bool:
+        return self.status == 304
+
+
+class Web:
+    """Fetches for one crawl. `pause_seconds` is kept between two requests to one host. For one thread."""
+
+    def __init__(
+        self,
+        *,
+        contact: str,
+        allow_private: bool = False,
+        pause_seconds: float = 0.2,
+        resolver: Resolver = resolve,
+        whole_seconds: float = WHOLE_SECONDS,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.agent = f"Frontdesk/1.0 (+{contact})"
+        self.pauses: dict[str, float] = {}  # host -> seconds that its robots.txt asks for
+        self._allow_private, self._pause, self._resolver = allow_private, pause_seconds, resolver
+        self._whole, self._sleep = whole_seconds, sleep
+        self._clients: dict[str, httpx.Client] = {}  # one each, so that no TLS connection is used for another name
+        self._asked: dict[str, float] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        for client in self._clients.values():
+            client.close()
+        self._clients.clear()
+
+    def fetch(
+        self,
+        url: str,
+        *,
+        etag: str = "",
+        last_modified: str = "",
+        most_bytes: int = MOST_BYTES,
+        may_follow: Callable[[str], bool] = lambda url: True,
+    ) -> WebAnswer:
+        """The answer of an address, after redirects that `may_follow` allows.
+
+        Raises Rejected for what will not change by itself (code: not_found, private_address, too_large, ...), Throttled,
+        and NotSent or OutcomeUnknown where a later try may help.
+        """
+        headers = {name: value for name, value in _conditions(etag, last_modified).items() if value}
+        for _ in range(MOST_REDIRECTS + 1):
+            answer, leads_to = self._once(url, headers, most_bytes)
+            if leads_to is None:
+                return answer
+            if not may_follow(leads_to):
+                raise Rejected("elsewhere", f"It leads to {leads_to}, which does not belong to this crawl.")
+            url, headers = leads_to, {}
+        raise Rejected("too_many_redirects", f"It leads from address to address, more than {MOST_REDIRECTS} times.")
+
+    def _once(self, url: str, headers: Mapping[str, str], most_bytes: int) -> tuple[WebAnswer, str | None]:
+        """One request; with the address of a redirect, where it is one."""
+        host = urlsplit(url).hostname or ""
+        request = self._request(url, host, headers)
+        self._wait_turn(host)
+        client = self._client(host)
+        clock = threading.Timer(
+            self._whole, client.close
+        )  # a header that drips byte by byte passes every timeout of httpx
+        clock.daemon = True
+        clock.start()
+        began = time.monotonic()
+        try:
+            with (
+                translated(host),
+                client.stream(
+                    request.method, request.url, headers=request.headers, extensions=request.extensions
+                ) as got,
+            ):
+                return self._take(url, got, most_bytes, began)
+        except (NotSent, OutcomeUnknown, RuntimeError) as error:
+            if time.monotonic() - began >= self._whole:
+                raise OutcomeUnknown(f"{host} did not finish its answer within {self._whole:.0f} seconds.") from error
+            raise
+        finally:
+            clock.cancel()
+            if client.is_closed:
+                self._clients.pop(host, None)
+
+    def _request(self, url: str, host: str, headers: Mapping[str, str]) -> httpx.Request:
+        """The request goes to the address that was checked; the name stays in Host, and in the certificate that must be shown."""
+        with translated(host):
+            wanted = httpx.URL(url)
+        if wanted.scheme not in ("http", "https") or not host:
+            raise Rejected("bad_address", f"{url} is not an address that begins with http:// or https://.")
+        address = checked_address(
+            host, wanted.port or (443 if wanted.scheme == "https" else 80), self._resolver, self._allow_private
+        )
+        ours = {"Host": wanted.netloc.decode("ascii"), "User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"}
+        ours["Accept"] = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.9,*/*;q=0.5"
+        return httpx.Request(
+            "GET", wanted.copy_with(host=address), headers=ours | dict(headers), extensions={"sni_hostname": host}
+        )
+
+    def _take(self, url: str, got: httpx.Response, most_bytes: int, began: float) -> tuple[WebAnswer, str | None]:
+        host = urlsplit(url).hostname or ""
+        if got.status_code in REDIRECTS and (target := got.headers.get("location", "")):
+            return self._answer(url, got, b""), urljoin(url, target).partition("#")[0]
+        _refuse_status(host, got)
+        return self._answer(url, got, self._content(host, got, most_bytes, began)), None
+
+    def _content(self, host: str, got: httpx.Response, most_bytes: int, began: float) -> bytes:
+        """The unpacked body, never more than `most_bytes` of it in memory."""
+        announced = got.headers.get("content-length", "")
+        if announced.isdigit() and int(announced) > most_bytes:
+            raise _too_large(most_bytes)
+        content, unpack = bytearray(), _unpacker(got.headers.get("content-encoding", "").strip().lower())
+        for part in got.iter_raw():
+            for piece in unpack(part):
+                content += piece
+                if len(content) > most_bytes:
+                    raise _too_large(most_bytes)
+            if time.monotonic() - began > self._whole:
+                raise OutcomeUnknown(f"{host} did not finish its answer within {self._whole:.0f} seconds.")
+        return bytes(content)
+
+    def _answer(self, url: str, got: httpx.Response, content: bytes) -> WebAnswer:
+        kind, _, parameters = got.headers.get("content-type", "").partition(";")
+        return WebAnswer(
+            url,
+            got.status_code,
+            content,
+            kind.strip().lower(),
+            parameters.partition("charset=")[2].strip(" \"'"),
+            got.headers.get("etag", "")[:500],
+            got.headers.get("last-modified", "")[:100],
+            got.headers.get("x-robots-tag", "").lower(),
+        )
+
+    def _wait_turn(self, host: str) -> None:
+        pause = max(self._pause, self.pauses.get(host, 0.0))
+        due = self._asked.get(host, -pause) + pause
+        if (left := due - time.monotonic()) > 0:
+            self._sleep(left)
+        self._asked[host] = time.monotonic()
+
+    def _client(self, host: str) -> httpx.Client:
+        if host not in self._clients:
+            timeout = httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS, pool=CONNECT_SECONDS)
+            limits = httpx.Limits(max_connections=2)
+            self._clients[host] = httpx.Client(
+                timeout=timeout, limits=limits, mounts=OWN_MACHINE, follow_redirects=False
+            )
+        return self._clients[host]
+
+
+def _conditions(etag: str, last_modified: str) -> dict[str, str]:
+    return {"If-None-Match": etag, "If-Modified-Since": last_modified}
+
+
+def _refuse_status(host: str, got: httpx.Response) -> None:
+    """Raise for an answer that is no page."""
+    status = got.status_code
+    if status in (404, 410):
+        raise Rejected("not_found", f"The page is not there ({status}).")
+    if status in (401, 403, 407, 451):
+        raise Rejected(
+            "forbidden", f"{host} does not let us read this page ({status}). Pages behind a sign-in cannot be crawled."
+        )
+    if status == 429 or (status == 503 and "retry-after" in got.headers):
+        raise Throttled(f"{host} asks to wait ({status}).", retry_after_seconds(got.headers))
+    if status >= 500:
+        raise OutcomeUnknown(f"{host} answered with an error of its own ({status}). Try again later.")
+    if status not in (200, 203, 304):
+        raise Rejected(f"http_{status}", f"{host} answered {status}, which is no page.")
+
+
+def _too_large(most_bytes: int) -> Rejected:
+    return Rejected("too_large", f"It is larger than {most_bytes / 1_000_000:.0f} MB and was not read to the end.")
+
+
+def _unpacker(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
+    """Unpacks part by part, a little at a time, so that a bomb is noticed before it is in memory."""
+    if encoding in ("", "identity"):
+        return lambda part: iter((part,))
+    if encoding not in ("gzip", "x-gzip", "deflate"):
+        raise Rejected(
+            "bad_encoding", f"It came packed as '{encoding[:30]}', which was not asked for and cannot be read."
+        )
+    unpacking = zlib.decompressobj(47)  # 32 + 15: finds out by itself whether it is gzip or zlib
+
+    def unpack(part: bytes) -> Iterator[bytes]:
+        while part:
+            try:
+                yield unpacking.decompress(part, READS_AT_ONCE)
+            except zlib.error as error:
+                raise Rejected("damaged", "It came damaged: its compressed form cannot be read.") from error
+            part = unpacking.unconsumed_tail
+
+    return unpack
