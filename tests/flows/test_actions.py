@@ -154,7 +154,7 @@ def test_a_handoff_mails_the_agents_where_a_mail_server_is_connected(rig: Rig, a
         actions.create_handoff(rig.workspace, conversation(rig), "api_key:1", "customer_request", "Wants Ana.")
         rig.deliver()
         [got] = mail.mails
-    assert "Wants Ana." in str(got)
+    assert "Wants Ana." in got.message.get_content()
 
 
 @pytest.mark.parametrize(
