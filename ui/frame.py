@@ -57,7 +57,7 @@ def sidebar(person: Here) -> None:
 def _waiting() -> None:
     """What waits for people, kept up to date on every page."""
     person = session.here()
-    parts.live(person.workspace.id, "message", "conversation", "handoff", key="live_sidebar")
+    parts.live(person.workspace.id, "message", "conversation", "handoff", key="live_sidebar", patience_ms=400)
     with person.read() as tx:
         counts = views.counts(tx)
     if counts.pending_handoffs:

@@ -47,9 +47,27 @@ def _nothing() -> None:
     """A trigger is only reported where it has a callback."""
 
 
-def live(workspace: UUID, *topics: str, key: str) -> None:
-    """Re-run the fragment that calls this whenever something about the topics changes in the workspace."""
-    _live(key=key, data=_packed({"workspace": str(workspace), "topics": topics}), on_notice_change=_nothing, height=1)
+def live(workspace: UUID, *topics: str, key: str, patience_ms: int = 0) -> None:
+    """Re-run the fragment that calls this whenever something about the topics changes in the workspace.
+
+    Two live parts of one page report one after the other: the less important one has `patience_ms`.
+    """
+    data = {
+        "workspace": str(workspace),
+        "topics": topics,
+        "patience_ms": patience_ms,
+        "seen": st.session_state.get(f"{key}:seen", 0),
+    }
+    _live(key=key, data=_packed(data), on_notice_change=_with(key, "notice", _note_seen(key)), height=1)
+
+
+def _note_seen(key: str) -> Callable[[dict[str, int]], None]:
+    """Confirms a notice: the component tells it again until its time comes back."""
+
+    def note(notice: dict[str, int]) -> None:
+        st.session_state[f"{key}:seen"] = notice["at"]
+
+    return note
 
 
 def rows(
