@@ -120,6 +120,10 @@ def configure(tx: Session, source: UUID, **changes: Any) -> None:
     )
 
 
+def set_url(tx: Session, source: UUID, url: str) -> None:
+    run(tx, "UPDATE training_sources SET url = %(url)s, updated_at = now() WHERE id = %(id)s", url=url, id=source)
+
+
 def delete(tx: Session, source: UUID) -> bool:
     """Delete a source with its documents, passages, jobs and changes."""
     return run(tx, "DELETE FROM training_sources WHERE id = %(id)s", id=source) > 0

@@ -21,7 +21,7 @@ from flows.crawl import Crawl, CrawlRefused
 from flows.ingest import EmbeddingRefused, Indexing
 from flows.pulse import JobCancelled, JobGivenBack, JobLost, JobStopped, Pulse
 from flows.uploads import Uploads
-from nodes.clients.network import Resolver, resolve
+from nodes.clients.network import Resolver, anywhere, is_public, resolve
 from nodes.clients.web import Web
 from nodes.contract import Embedder
 from nodes.extract_process import Extractor
@@ -109,7 +109,7 @@ def _work(pulse: Pulse, source: SourceSetup, tools: Tools) -> None:
     indexing = Indexing(pulse, source.type, tools.embedder(source.workspace_id))
     web = Web(
         contact=settings.public_url,
-        allow_private=settings.allow_private_addresses,
+        may_connect=anywhere if settings.allow_private_addresses else is_public,
         pause_seconds=float(config.get("pause_seconds", PAUSE_SECONDS)),
         resolver=tools.resolver,
         sleep=pulse.wait,

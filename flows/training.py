@@ -9,17 +9,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, documents, sources, training_jobs
+from db import audit, documents, passages, sources, training_jobs
 from db.engine import transaction
+from db.settings import get_settings
 from db.sources import SourceSetup, SourceType
 from flows.actions import ActionRefused
 from flows.ingest import text_hash
+from nodes.addresses import normal
 from nodes.extract import KINDS, READABLE
 
+MOST_PAGES = 20_000  # of one source
+MOST_DEPTH = 50
 MOST_FILE_BYTES = 50_000_000
 MOST_TEXT = 1_000_000  # characters written by hand
 MOST_PAIRS = 2000
@@ -33,6 +38,90 @@ class Added:
 
     source: UUID
     job: UUID
+
+
+@dataclass(frozen=True)
+class Website:
+    """What an owner says about a website; None and "" leave the usual."""
+
+    url: str
+    name: str = ""
+    max_pages: int | None = None
+    max_depth: int | None = None
+    prefix: str = ""
+    review: bool = False  # changes wait for approval
+    obey_robots: bool = True  # a business may read its own site whatever its robots.txt says
+
+
+def add_website(workspace: UUID, actor: str, site: Website) -> Added:
+    """Crawl a website now; `schedules.set_schedule` repeats it."""
+    url = _web_address(site.url)
+    config = _crawl_config(site)
+    parts = urlsplit(url)
+    name = _name(site.name or f"{parts.netloc}{parts.path.rstrip('/')}")
+    with transaction(workspace) as tx:
+        source = sources.create(tx, workspace, "website", name, url, config)
+        if source is None:
+            raise ActionRefused(
+                f"There is a website by the name '{name}' already. Open it to crawl it again, or choose another name."
+            )
+        job, _ = training_jobs.add(tx, workspace, source, "added")
+        audit.record(tx, workspace, actor, "training.website_added", f"source:{source}", url=url)
+    return Added(source, job)
+
+
+def add_urls(workspace: UUID, actor: str, name: str, urls: Sequence[str], review: bool = False) -> Added:
+    """Read exactly these addresses; their links are not followed. A list of the same name gets these addresses in place of its own."""
+    wanted = list(dict.fromkeys(_web_address(url) for url in urls if url.strip()))
+    if not wanted:
+        raise ActionRefused("Give at least one web address.")
+    if len(wanted) > MOST_PAGES:
+        raise ActionRefused(f"These are {len(wanted)} addresses; {MOST_PAGES} can be read as one source.")
+    with transaction(workspace) as tx:
+        source = _find_or_create(tx, workspace, "urls", _name(name))
+        sources.configure(tx, source, urls=wanted, max_pages=len(wanted), review=review or None)
+        job, made = training_jobs.add(tx, workspace, source, "added")
+        if not made:
+            raise ActionRefused("This list is being read right now. Wait until that is done, or cancel it.")
+        audit.record(tx, workspace, actor, "training.urls_added", f"source:{source}", addresses=len(wanted))
+    return Added(source, job)
+
+
+def change_website(workspace: UUID, actor: str, source: UUID, site: Website) -> None:
+    """Other limits or another address for a website; they hold from the next crawl."""
+    url, config = _web_address(site.url), _crawl_config(site)
+    with transaction(workspace) as tx:
+        if _existing(tx, source).type != "website":
+            raise ActionRefused("This source is no website.")
+        every = dict.fromkeys(("max_pages", "max_depth", "prefix", "review", "obey_robots"))
+        sources.configure(tx, source, **{**every, **config})
+        sources.set_url(tx, source, url)
+        audit.record(tx, workspace, actor, "training.website_changed", f"source:{source}", url=url)
+
+
+def crawl_now(workspace: UUID, actor: str, source: UUID) -> UUID:
+    """Crawl again; returns the job, which is the running one where the source is being crawled already."""
+    with transaction(workspace) as tx:
+        if _existing(tx, source).type not in ("website", "urls"):
+            raise ActionRefused(
+                "Only websites and lists of addresses are crawled. Add the text or file again to change it."
+            )
+        job, made = training_jobs.add(tx, workspace, source, "by_hand")
+        if made:
+            audit.record(tx, workspace, actor, "training.crawl_asked", f"source:{source}")
+    return job
+
+
+def cancel(workspace: UUID, actor: str, source: UUID) -> None:
+    """Stop the work on a source; what was read before stays."""
+    with transaction(workspace) as tx:
+        _existing(tx, source)
+        if not training_jobs.request_cancel(tx, source):
+            raise ActionRefused("Nothing is being done for this source, so there is nothing to cancel.")
+        stopped = training_jobs.open_of(tx, source) is None
+        if stopped:
+            passages.set_status(tx, source, "cancelled", "Cancelled before it began.")
+        audit.record(tx, workspace, actor, "training.cancelled", f"source:{source}")
 
 
 def add_file(workspace: UUID, actor: str, name: str, content: bytes, source: UUID | None = None) -> Added:
@@ -161,3 +250,30 @@ def retry_failed(workspace: UUID, actor: str, source: UUID) -> UUID:
         _count_found(tx, job, again)
         audit.record(tx, workspace, actor, "training.retried", f"source:{source}", documents=again)
     return job
+
+
+def _web_address(text: str) -> str:
+    """The address in our spelling; a bare name is taken for https."""
+    text = text.strip()
+    url = normal(text if "://" in text else f"https://{text}")
+    if url is None or "." not in (urlsplit(url).hostname or "") and not get_settings().allow_private_addresses:
+        raise ActionRefused(f"'{text[:100]}' is not a web address. Write it like https://www.example.com.")
+    return url
+
+
+def _crawl_config(site: Website) -> dict[str, Any]:
+    """The settings that differ from the usual. Raises ActionRefused."""
+    if site.max_pages is not None and not 1 <= site.max_pages <= MOST_PAGES:
+        raise ActionRefused(f"The number of pages must be between 1 and {MOST_PAGES}.")
+    if site.max_depth is not None and not 0 <= site.max_depth <= MOST_DEPTH:
+        raise ActionRefused(f"The depth must be between 0 and {MOST_DEPTH} clicks.")
+    if site.prefix and not site.prefix.startswith("/"):
+        raise ActionRefused("The part of the site must begin with a slash, like /docs/.")
+    chosen = {
+        "max_pages": site.max_pages,
+        "max_depth": site.max_depth,
+        "prefix": site.prefix or None,
+        "review": site.review or None,
+    }
+    chosen["obey_robots"] = None if site.obey_robots else False
+    return {name: value for name, value in chosen.items() if value is not None}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from typing import Any
 from urllib.parse import urljoin
@@ -10,7 +11,6 @@ from nodes.extract_text import decode
 from nodes.reading import CannotRead, Reading
 
 MOST_LINKS = 5000
-MOST_DEPTH = 250  # of nested elements; libxml2 counts the same way
 FEW_CHARACTERS = 200  # less than this beside a longer body = the main content was not found
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
@@ -27,7 +27,7 @@ def read_html(content: bytes, charset: str, address: str) -> Reading:
     robots = " ".join(root.xpath("//meta[translate(@name,'ROBTS','robts')='robots']/@content")).lower()
     base = urljoin(address, (root.xpath("string(//base/@href)") or "").strip())
     links, title = _links(root, base), _title(root)
-    markdown = _main(text, root)
+    markdown = _main(root)
     return Reading(
         markdown,
         title=title,
@@ -47,15 +47,15 @@ def _parse(text: str) -> Any:
     from lxml import etree, html
 
     try:
-        # An XML declaration with an encoding must not reach the parser together with decoded text.
-        parser = html.HTMLParser(huge_tree=False, recover=True, no_network=True)
+        # Deep nesting is read too: memory and time are limited around us. An XML declaration with an encoding must not reach the parser together with decoded text.
+        parser = html.HTMLParser(huge_tree=True, recover=True, no_network=True)
         root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser=parser)
     except (etree.ParserError, ValueError) as error:
         raise CannotRead("The page is empty.") from error
     return root
 
 
-def _main(text: str, root: Any) -> str:
+def _main(root: Any) -> str:
     """Markdown of the main content, else of the whole body without its frame."""
     import trafilatura
     from trafilatura.settings import use_config
@@ -63,13 +63,12 @@ def _main(text: str, root: Any) -> str:
     config = use_config()
     config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # the process around us has the clock
     found = trafilatura.extract(
-        text,
+        copy.deepcopy(root),
         output_format="markdown",
         include_tables=True,
         include_formatting=True,
         include_comments=False,
         favor_recall=True,
-        deduplicate=False,
         config=config,
     )
     markdown = _tidy(found or "")

@@ -18,7 +18,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from nodes.clients.http import CONNECT_SECONDS, OWN_MACHINE, retry_after_seconds, translated
-from nodes.clients.network import Resolver, checked_address, resolve
+from nodes.clients.network import Resolver, checked_address, is_public, resolve
 from nodes.errors import NotSent, OutcomeUnknown, Rejected, Throttled
 
 READ_SECONDS = 15.0
@@ -54,7 +54,7 @@ class Web:
         self,
         *,
         contact: str,
-        allow_private: bool = False,
+        may_connect: Callable[[str], bool] = is_public,
         pause_seconds: float = 0.2,
         resolver: Resolver = resolve,
         whole_seconds: float = WHOLE_SECONDS,
@@ -62,7 +62,7 @@ class Web:
     ) -> None:
         self.agent = f"Frontdesk/1.0 (+{contact})"
         self.pauses: dict[str, float] = {}  # host -> seconds that its robots.txt asks for
-        self._allow_private, self._pause, self._resolver = allow_private, pause_seconds, resolver
+        self._may_connect, self._pause, self._resolver = may_connect, pause_seconds, resolver
         self._whole, self._sleep = whole_seconds, sleep
         self._clients: dict[str, httpx.Client] = {}  # one each, so that no TLS connection is used for another name
         self._asked: dict[str, float] = {}
@@ -140,7 +140,7 @@ class Web:
         if wanted.scheme not in ("http", "https") or not host:
             raise Rejected("bad_address", f"{url} is not an address that begins with http:// or https://.")
         address = checked_address(
-            host, wanted.port or (443 if wanted.scheme == "https" else 80), self._resolver, self._allow_private
+            host, wanted.port or (443 if wanted.scheme == "https" else 80), self._resolver, self._may_connect
         )
         ours = {"Host": wanted.netloc.decode("ascii"), "User-Agent": self.agent, "Accept-Encoding": "gzip, deflate"}
         ours["Accept"] = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.9,*/*;q=0.5"
