@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
@@ -22,7 +23,7 @@ def fill(browser: TestClient, address: str = "/auth/sign-in") -> str:
     return found.group(1)
 
 
-def enter(browser: TestClient, password: str = PASSWORD, **fields: str):  # type: ignore[no-untyped-def]
+def enter(browser: TestClient, password: str = PASSWORD, **fields: str) -> Any:
     form = {"form": fill(browser), "email": "agent@example.com", "password": password} | fields
     return browser.post("/auth/sign-in", data=form)
 
@@ -37,7 +38,7 @@ def test_the_right_password_signs_in_with_a_cookie_that_scripts_and_other_sites_
 
 
 def test_plain_http_gets_a_cookie_that_plain_http_sends_back(browser: TestClient) -> None:
-    browser.base_url = "http://127.0.0.1:8501"  # type: ignore[assignment]
+    browser.base_url = "http://127.0.0.1:8501"
     [cookie] = [line for line in enter(browser).headers.get_list("set-cookie") if line.startswith(cookies.SESSION)]
     assert "secure" not in cookie.lower()
 

@@ -8,6 +8,7 @@ import pytest
 
 from db import connections
 from db.engine import transaction
+from db.records import Connection
 from flows.actions import ActionRefused
 from tests.ui.conftest import Office
 from ui import connecting
@@ -22,7 +23,7 @@ def keep(office: Office, values: dict[str, str], present: UUID | None = None) ->
     return connecting.keep(office.workspace, office.people["admin"], TWILIO, found, values)
 
 
-def kept(office: Office, id: UUID) -> tuple[connections.Connection, dict[str, str]]:
+def kept(office: Office, id: UUID) -> tuple[Connection, dict[str, str]]:
     with transaction(office.workspace) as tx:
         found = connections.with_secrets(tx, id)
     assert found is not None

@@ -70,7 +70,7 @@ def busy(office: Office) -> dict[str, UUID]:
 def told(test: AppTest) -> str:
     """Everything that the page says in words."""
     kinds = ("title", "header", "subheader", "markdown", "caption", "warning", "info", "error", "success")
-    return "\n".join(str(element.value) for kind in kinds for element in test.get(kind))
+    return "\n".join(str(getattr(element, "value", "")) for kind in kinds for element in test.get(kind))
 
 
 @pytest.mark.parametrize("page", PAGES)

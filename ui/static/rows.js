@@ -14,6 +14,14 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const unfill = made && data.tall ? fillHeight(made, 320) : () => {};
   if (made) made.scrollTop = scroll;
   if (focusedId) { const again = root.querySelector(`[data-id="${CSS.escape(focusedId)}"]`); if (again) again.focus({ preventScroll: true }); }
+  // The list may be drawn anew between press and release, so a click is told by the row's id and not by its element.
+  root.onpointerdown = (event) => { root.__pressed = rowId(event); };
+  root.onpointercancel = () => { root.__pressed = null; };
+  root.onpointerup = (event) => {
+    const id = rowId(event);
+    if (event.button === 0 && id && id === root.__pressed) choose(id);
+    root.__pressed = null;
+  };
   const clock = setInterval(() => root.querySelectorAll("time").forEach(tellAgo), 20000);
   return () => { clearInterval(clock); unfill(); };
 
@@ -38,16 +46,17 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     return ul;
   }
 
+  function choose(id) {
+    root.querySelectorAll(".row").forEach((row) => row.classList.toggle("selected", row.dataset.id === id));
+    setTriggerValue("chosen", id);
+  }
+
   function row(item) {
     const button = element("button", "row" + (item.id === data.selected ? " selected" : "") + (item.unread ? " unread" : ""));
     button.type = "button";
     button.dataset.id = item.id;
     if (item.id === data.selected) button.setAttribute("aria-current", "true");
-    button.onclick = () => {
-      root.querySelectorAll(".selected").forEach((other) => other.classList.remove("selected"));
-      button.classList.add("selected");
-      setTriggerValue("chosen", item.id);
-    };
+    button.onclick = (event) => { if (event.detail === 0) choose(item.id); }; // by keyboard; a pointer is handled below
     button.append(icon(item), element("span", "title", item.title));
     const side = element("span", "side");
     if (item.at) { const time = element("time"); time.dateTime = item.at; time.dataset.style = item.at_style || "ago"; tellAgo(time); side.append(time); }
@@ -79,3 +88,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   }
 }
 
+function rowId(event) {
+  const row = event.target.closest(".row");
+  return row ? row.dataset.id : null;
+}

@@ -18,7 +18,10 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const parts = root.__parts || (root.__parts = build(root));
   const told = { data, setTriggerValue };
   parts.told = told;
-  showMessages(parts, data);
+  // What has not changed stays as it is: a text that is being marked, a link that is being pressed.
+  const shown = JSON.stringify([data.messages, data.older, data.settled]);
+  if (shown !== parts.shown || parts.conversation !== data.conversation) showMessages(parts, data);
+  parts.shown = shown;
   showComposer(parts, data);
   const unfill = fillHeight(parts.frame, 380);
   const clock = setInterval(() => showHint(parts, data), 20000);
