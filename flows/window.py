@@ -12,6 +12,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextvars import Context, copy_context
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
@@ -61,6 +62,7 @@ class Window:
         self._remember = remember
         self._thread = threading.Thread(target=self._run, name="frontdesk-window", daemon=True)
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._context: Context | None = None
         self._client: PrefectClient | None = None
         self._state: Literal["starting", "open", "away", "closed"] = "starting"
         self._under_way: set[asyncio.Task[None]] = set()
@@ -71,6 +73,7 @@ class Window:
         self._told_at, self._told_gap = -TELL_EVERY_SECONDS, 0
         self._opened = threading.Event()
         self._stopping: asyncio.Event | None = None
+        self._closing: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Open the window in the background; what is submitted before it is open counts as a gap."""
@@ -79,9 +82,8 @@ class Window:
     def submit(self, execution: Execution, backlog: int) -> None:
         """Show a run that is being executed; `backlog` = how many runs wait."""
         try:
-            assert self._loop is not None
-            self._loop.call_soon_threadsafe(self._take, execution, backlog)
-        except (AssertionError, RuntimeError):  # not open yet, or closed already
+            self._soon(self._take, execution, backlog)
+        except RuntimeError:  # not open yet, or closed already
             self._gap += 1
 
     def status(self) -> WindowStatus:
@@ -93,14 +95,18 @@ class Window:
 
     def close(self, timeout: float) -> None:
         """Let what is under way reach Prefect for up to `timeout` seconds, then leave."""
-        deadline = time.monotonic() + timeout
-        loop, stopping = self._loop, self._stopping
-        if loop is not None and stopping is not None and self._thread.is_alive():
-            asyncio.run_coroutine_threadsafe(self._drain(timeout * 0.8), loop).add_done_callback(
-                lambda _: loop.call_soon_threadsafe(stopping.set)
-            )
-        self._thread.join(max(0.0, deadline - time.monotonic()))
+        try:
+            self._soon(self._begin_to_close, timeout * 0.8)
+            self._thread.join(timeout)
+        except RuntimeError:  # never opened: there is nothing to wait for
+            log.info("Prefect's window never opened", extra={"action": "window.never_open"})
         self._state = "closed"
+
+    def _soon(self, call: Callable[..., None], *arguments: object) -> None:
+        """Call it on the loop, within the client's context: the caller's would know nothing of Prefect's settings."""
+        if self._loop is None or self._context is None:
+            raise RuntimeError("The window is not open.")
+        self._loop.call_soon_threadsafe(call, *arguments, context=self._context)
 
     def _run(self) -> None:
         asyncio.run(self._watch())
@@ -113,6 +119,7 @@ class Window:
             settings.prefect_api_url, settings.home / "prefect", PATIENCE_SECONDS
         ) as self._client:
             self._stopping = asyncio.Event()
+            self._context = copy_context()
             self._loop = asyncio.get_running_loop()
             self._state = "open"
             self._opened.set()
@@ -216,6 +223,12 @@ class Window:
             )
             self._told_at, self._told_gap = time.monotonic(), self._gap
 
+    def _begin_to_close(self, timeout: float) -> None:
+        assert self._stopping is not None
+        stop = self._stopping.set
+        self._closing = asyncio.get_running_loop().create_task(self._drain(timeout))
+        self._closing.add_done_callback(lambda _: stop())
+
     async def _drain(self, timeout: float) -> None:
         """Wait for what is under way; give up the rest."""
         from flows.prefect_client import events_sent
@@ -228,4 +241,4 @@ class Window:
             task.cancel()
         if left:
             await asyncio.wait(left, timeout=0.5)
-        await asyncio.wait_for(events_sent(), timeout)
+        await asyncio.wait([asyncio.ensure_future(events_sent())], timeout=timeout)

@@ -22,6 +22,8 @@ from tests.db.builders import (
 )
 from tests.flows.prefect_server import PrefectServer
 
+pytestmark = pytest.mark.xdist_group("prefect")  # one Prefect server, however many test processes there are
+
 NOW = datetime.now(UTC)
 OLD = NOW - timedelta(days=91)
 RECENT = NOW - timedelta(days=89)

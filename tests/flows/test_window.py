@@ -1,5 +1,6 @@
 """What the window shows in a real Prefect server, and that nobody waits for it."""
 
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -13,6 +14,8 @@ from flows.observe import Execution, PlannedStep, StepOutcome
 from flows.window import Window
 from tests.flows.prefect_server import PrefectServer
 from tests.ports import free_port, until
+
+pytestmark = pytest.mark.xdist_group("prefect")  # one Prefect server, however many test processes there are
 
 STEPS = (
     PlannedStep("in", "A message arrives", "message_received@1"),
@@ -104,8 +107,10 @@ def test_a_run_is_a_flow_run_named_after_the_contact_with_a_task_per_step(
 
 def test_a_flow_run_is_live_while_its_step_is_still_working(prefect: PrefectServer, open_window: Open) -> None:
     window, execution = open_window(prefect.api_url), an_execution(name := a_name())
+    handler = signal.getsignal(signal.SIGTERM)
     window.submit(execution, backlog=0)
     until(lambda: [run["state_type"] for run in prefect.flow_runs(name)] == ["RUNNING"], 20)
+    assert signal.getsignal(signal.SIGTERM) is handler  # Prefect's own would end a worker in the middle of its work
     go_through(execution)
     until(lambda: ended(prefect, name), 20)
 
