@@ -34,7 +34,9 @@ def resolve(tx: Session, workspace: UUID, identities: Sequence[tuple[str, str]],
     if len(owners) < len(wanted):  # something is new: one at a time for these addresses, then look again
         _lock(tx, workspace, wanted)
         owners = _owners(tx, workspace, wanted)
-    contact = _oldest(tx, set(owners.values())) or _create(tx, workspace)
+    if not owners:
+        return _create(tx, workspace, wanted, name)
+    contact = _oldest(tx, set(owners.values()))
     missing = [identity for identity in wanted if identity not in owners]
     others = sorted(str(owner) for owner in set(owners.values()) - {contact.id})
     if not missing and not others and (contact.name or not name):
@@ -108,24 +110,47 @@ def _lock(tx: Session, workspace: UUID, wanted: Sequence[tuple[str, str]]) -> No
         run(tx, "SELECT pg_advisory_xact_lock(hashtextextended(%(key)s, 1))", key=f"{workspace}:{kind}:{address}")
 
 
-def _oldest(tx: Session, owners: set[UUID]) -> Contact | None:
+def _oldest(tx: Session, owners: set[UUID]) -> Contact:
     row = one(
         tx,
         f"SELECT {_COLUMNS} FROM contacts WHERE id = ANY(%(ids)s::uuid[]) ORDER BY created_at, id LIMIT 1",
         ids=list(owners),
     )
-    return record(Contact, row) if row else None
+    assert row is not None, "an identity points at a contact"
+    return record(Contact, row)
 
 
-def _create(tx: Session, workspace: UUID) -> Contact:
+def _create(tx: Session, workspace: UUID, wanted: Sequence[tuple[str, str]], name: str) -> Contact:
+    """A contact with all its identities, in one statement."""
+    columns = _mirrored(wanted)
     row = one(
         tx,
-        f"INSERT INTO contacts (id, workspace_id) VALUES (%(id)s, %(workspace)s) RETURNING {_COLUMNS}",
+        f"""
+        WITH made AS (
+            INSERT INTO contacts (id, workspace_id, name, phone, email, ghl_contact_id)
+            VALUES (%(id)s, %(workspace)s, %(name)s, %(phone)s, %(email)s, %(ghl)s) RETURNING {_COLUMNS}),
+        attached AS (
+            INSERT INTO identities (workspace_id, kind, address, contact_id)
+            SELECT %(workspace)s, w.kind, w.address, %(id)s
+            FROM unnest(%(kinds)s::text[], %(addresses)s::text[]) AS w(kind, address))
+        SELECT * FROM made
+        """,
         id=uuid4(),
         workspace=workspace,
+        name=name,
+        phone=columns.get("phone"),
+        email=columns.get("email"),
+        ghl=columns.get("ghl_contact_id"),
+        kinds=[kind for kind, _ in wanted],
+        addresses=[address for _, address in wanted],
     )
     assert row is not None
     return record(Contact, row)
+
+
+def _mirrored(identities: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """The columns of the contact that these identities fill; the first of a kind counts."""
+    return {_MIRRORED[kind]: address for kind, address in reversed(identities) if kind in _MIRRORED}
 
 
 def _attach(tx: Session, contact: Contact, missing: Sequence[tuple[str, str]]) -> None:
@@ -144,15 +169,14 @@ def _complete(
     tx: Session, contact: Contact, attached: Sequence[tuple[str, str]], name: str, others: Sequence[str]
 ) -> Contact:
     """Fill in what the contact lacks; what it has stays as it is, because a person may have corrected it."""
-    columns: dict[str, Any] = {"name": name}
-    columns |= {_MIRRORED[kind]: address for kind, address in reversed(attached) if kind in _MIRRORED}
+    columns = _mirrored(attached)
     row = one(
         tx,
         "UPDATE contacts SET name = CASE WHEN name = '' THEN %(name)s ELSE name END, phone = coalesce(phone, %(phone)s),"
         " email = coalesce(email, %(email)s), ghl_contact_id = coalesce(ghl_contact_id, %(ghl)s),"
         " metadata = metadata || %(note)s::jsonb, updated_at = now()"
         f" WHERE id = %(id)s RETURNING {_COLUMNS}",
-        name=columns["name"],
+        name=name,
         phone=columns.get("phone"),
         email=columns.get("email"),
         ghl=columns.get("ghl_contact_id"),

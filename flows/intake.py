@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -27,8 +26,6 @@ from nodes.clients.channel import Ignored, IncomingMessage, Receipt
 from nodes.contract import Business, Occasion
 from nodes.language import guess
 
-log = logging.getLogger(__name__)
-
 # What a linked phone or a provider delivers from long ago is kept, but not answered.
 OLD_HISTORY = timedelta(hours=24)
 BUSINESS_FRESH_SECONDS = 2.0
@@ -36,6 +33,10 @@ BUSINESS_FRESH_SECONDS = 2.0
 
 class ReceiptTooEarly(Exception):
     """The receipt of a message whose provider id is not written down yet: the event is tried again in a moment."""
+
+
+class EventLost(Exception):
+    """The lease of the event ended and another worker has it: what that one does counts."""
 
 
 @dataclass(frozen=True)
@@ -48,21 +49,25 @@ class Intake:
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     _businesses: dict[UUID, tuple[float, Business]] = field(default_factory=dict)
 
-    def accept(self, event: Event) -> None:
-        """Work a claimed event off. Raises whatever went wrong; nothing of the event is kept then."""
-        with transaction(event.workspace_id) as tx:
-            account = self.accounts.get(tx, event.connection_id).account
-            notes = [
-                self._arrival(tx, event, arrival)
-                for arrival in clients.client(account.kind).parse(account, request_of(event.payload))
-            ]
-            note = " ".join(note for note in notes if note)
-            ignored = bool(notes) and all(note.startswith("Ignored") for note in notes)
-            if not events.finish(tx, event.id, self.owner, note, ignored=ignored):
-                tx.rollback()  # another worker has it: what it does counts
-                log.warning(
-                    "An event was taken over by another worker", extra={"action": "intake.lost", "event": str(event.id)}
-                )
+    def accept(self, *batch: Event) -> None:
+        """Work claimed events of one workspace off, all in one transaction.
+
+        Raises whatever went wrong with any of them; nothing of the batch is kept then. Accept them one by one to find out which.
+        """
+        with transaction(batch[0].workspace_id) as tx:
+            for event in batch:
+                self._accept(tx, event)
+
+    def _accept(self, tx: Session, event: Event) -> None:
+        account = self.accounts.get(tx, event.connection_id).account
+        notes = [
+            self._arrival(tx, event, arrival)
+            for arrival in clients.client(account.kind).parse(account, request_of(event.payload))
+        ]
+        note = " ".join(note for note in notes if note)
+        ignored = bool(notes) and all(note.startswith("Ignored") for note in notes)
+        if not events.finish(tx, event.id, self.owner, note, ignored=ignored):
+            raise EventLost(f"Another worker has taken over the event {event.id}.")
 
     def _arrival(self, tx: Session, event: Event, arrival: IncomingMessage | Receipt | Ignored) -> str:
         match arrival:

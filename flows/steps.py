@@ -23,7 +23,8 @@ from nodes.contract import Context, NodeFailed, Pause, Result, Values
 from nodes.effects import Effect
 from nodes.errors import ClientError, NotSent, OutcomeUnknown, Throttled
 
-# Threads for steps that ask a model; a step that does not come back in time is left behind in here.
+CLIENTS_GIVE_UP_SECONDS = 60.0  # every client has a shorter time limit of its own, so a step with this one needs no watch
+# Threads for steps that ask a model with a tighter limit; a step that does not come back in time is left behind in here.
 _costly_steps = ThreadPoolExecutor(max_workers=32, thread_name_prefix="frontdesk-costly")
 
 
@@ -143,6 +144,8 @@ class Walk:
         if not bound.spec.costly:
             return bound.spec.run(config, values, ctx)
         self._before_costly()
+        if bound.step.timeout_seconds >= CLIENTS_GIVE_UP_SECONDS:
+            return bound.spec.run(config, values, ctx)
         return _costly_steps.submit(bound.spec.run, config, values, ctx).result(timeout=bound.step.timeout_seconds)
 
     def _done(

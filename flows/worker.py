@@ -10,10 +10,12 @@ import os
 import signal
 import socket
 import threading
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import groupby
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -26,7 +28,7 @@ from db.runs import Run
 from flows.accounts import Accounts
 from flows.delivery import Delivery, Ready, Reconciliation
 from flows.engine import Engine
-from flows.intake import Intake, ReceiptTooEarly
+from flows.intake import EventLost, Intake, ReceiptTooEarly
 from flows.models import ConnectedModels, Models
 from flows.observe import Execution
 from flows.timing import lease_seconds, reconcile_after_seconds
@@ -36,6 +38,8 @@ log = logging.getLogger(__name__)
 
 THREADS = {"event": 2, "run": 8, "outbox": 6}  # more of the second: a run waits for a model most of its time
 SHORT_SLEEP_SECONDS = 0.02
+GATHER_SECONDS = 0.01
+EVENTS_AT_ONCE = 8  # in one transaction
 LONGEST_SLEEP_SECONDS = 1.0  # a notice may get lost with its connection; the tables do not
 TIDY_SECONDS = 1.0
 DRAIN_SECONDS = 8.0
@@ -82,6 +86,8 @@ class Lane:
         # With work going on the next notice comes soon; only a lane that stays idle asks when something becomes due.
         if not self.wake.wait(SHORT_SLEEP_SECONDS):
             self.wake.wait(self._sleep())
+        if self.busy:
+            time.sleep(GATHER_SECONDS)  # a busy lane claims several at once instead of each by itself
 
     def _sleep(self) -> float:
         with system() as tx:
@@ -158,27 +164,42 @@ class Worker:
         for woken in [lane] if lane else self._lanes.values():
             woken.wake.set()
 
-    def _claim_events(self, limit: int) -> list[Event]:
+    def _claim_events(self, limit: int) -> list[list[Event]]:
+        """Batches of one workspace each."""
         with system() as tx:
-            return events.claim(tx, self.owner, self._lease, limit)
+            claimed = events.claim(tx, self.owner, self._lease, limit * EVENTS_AT_ONCE)
+        by_workspace = groupby(sorted(claimed, key=_workspace_of), key=_workspace_of)
+        return [batch for _, each in by_workspace for batch in _batches(list(each), EVENTS_AT_ONCE)]
 
-    def _accept(self, event: Event) -> None:
+    def _accept(self, batch: list[Event]) -> None:
         try:
-            self._intake.accept(event)
-            self._models.warm()
-        except (DBAPIError, DatabaseUnreachable):
-            raise  # Postgres is away: the lease ends by itself, and it is no fault of the event
+            self._intake.accept(*batch)
+        except (DBAPIError, DatabaseUnreachable) as error:
+            if len(batch) == 1 or _is_away(error):
+                raise  # the leases end by themselves, and it is no fault of the events
+            self._accept_one_by_one(batch)
         except Exception as error:
             # The one broad catch of this loop: whatever is wrong with an arrival, it is kept and shown.
-            early = isinstance(error, ReceiptTooEarly)
-            log.log(
-                logging.INFO if early else logging.ERROR,
-                "An event is tried again",
-                exc_info=None if early else error,
-                extra={"action": "event.retry", "event": str(event.id)},
-            )
-            with system() as tx:
-                events.fail(tx, event, self.owner, f"{type(error).__name__}: {error}")
+            if len(batch) == 1:
+                self._refuse(batch[0], error)
+            else:
+                self._accept_one_by_one(batch)
+        self._models.warm()
+
+    def _accept_one_by_one(self, batch: list[Event]) -> None:
+        for event in batch:
+            self._accept([event])
+
+    def _refuse(self, event: Event, error: Exception) -> None:
+        expected = isinstance(error, ReceiptTooEarly | EventLost)
+        log.log(
+            logging.INFO if expected else logging.ERROR,
+            "An event is tried again",
+            exc_info=None if expected else error,
+            extra={"action": "event.retry", "event": str(event.id)},
+        )
+        with system() as tx:
+            events.fail(tx, event, self.owner, f"{type(error).__name__}: {error}")
 
     def _claim_runs(self, limit: int) -> list[Run]:
         with system() as tx:
@@ -223,6 +244,20 @@ class Worker:
         freed += self._reconciliation.take_over_expired() + self._reconciliation.ask()
         if freed:
             self._notice("", "")
+
+
+def _workspace_of(event: Event) -> str:
+    return str(event.workspace_id)
+
+
+def _batches(claimed: list[Event], size: int) -> Iterator[list[Event]]:
+    for start in range(0, len(claimed), size):
+        yield claimed[start : start + size]
+
+
+def _is_away(error: Exception) -> bool:
+    """Whether Postgres itself is gone, as opposed to one statement that it refused."""
+    return not isinstance(error, DBAPIError) or error.connection_invalidated
 
 
 _EVENT_DUE = "SELECT extract(epoch FROM min(due_at) - now()) AS seconds FROM events_queue WHERE state = 'pending' AND due_at > now()"

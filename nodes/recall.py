@@ -12,12 +12,13 @@ from itertools import chain
 from pydantic import Field
 from sqlmodel import Session
 
-from db.engine import Row, one, rows
+from db.engine import Row, rows
 from nodes.contract import Context, NodeFailed, Settings, Values, node
 from nodes.material import Line
 from nodes.person_request import asks_for_person
 
 LONGEST_TURN = 40  # messages; of a longer turn that does not fit, nothing is recalled
+MOST_FACTS = 20
 SETTLED = "The earlier request for a person is settled."
 
 
@@ -52,10 +53,9 @@ def run(config: Config, input: Input, ctx: Context) -> Output:
         raise NodeFailed("This run has no conversation to recall. Start it from a message.")
     with ctx.read() as tx:
         messages = _messages(tx, ctx, limit=config.messages + LONGEST_TURN)
-        marker = _marker(tx, ctx)
-        facts = _facts(tx, ctx)
+        memory = _memory(tx, ctx)
     recalled = _whole_turns(messages, config.messages)
-    return Output(history=_lines(recalled, marker), count=len(recalled), facts=facts)
+    return Output(history=_lines(recalled, _marker(memory)), count=len(recalled), facts=_facts(memory))
 
 
 def _whole_turns(messages: Sequence[Row], limit: int) -> list[Row]:
@@ -129,27 +129,24 @@ def _messages(tx: Session, ctx: Context, limit: int) -> list[Row]:
     return list(reversed(found))
 
 
-def _marker(tx: Session, ctx: Context) -> _Marker | None:
+def _memory(tx: Session, ctx: Context) -> Sequence[Row]:
+    """What was noted about the conversation, the newest first."""
     assert ctx.conversation is not None
-    found = one(
+    return rows(
         tx,
-        """SELECT text, after_seq FROM ai_conversation_memory
-           WHERE conversation_id = %(conversation)s AND role = 'return_marker' ORDER BY id DESC LIMIT 1""",
+        """SELECT role, text, after_seq FROM ai_conversation_memory
+           WHERE conversation_id = %(conversation)s ORDER BY id DESC LIMIT 50""",
         conversation=ctx.conversation.id,
     )
-    return _Marker(found["text"], found["after_seq"]) if found else None
 
 
-def _facts(tx: Session, ctx: Context) -> str:
-    """The newest summary, then the facts."""
-    assert ctx.conversation is not None
-    found = rows(
-        tx,
-        """SELECT text FROM ai_conversation_memory
-           WHERE conversation_id = %(conversation)s AND (role = 'fact' OR id = (
-               SELECT max(id) FROM ai_conversation_memory
-               WHERE conversation_id = %(conversation)s AND role = 'summary'))
-           ORDER BY role DESC, id LIMIT 20""",
-        conversation=ctx.conversation.id,
-    )
-    return "\n".join(memory["text"] for memory in found)
+def _marker(memory: Sequence[Row]) -> _Marker | None:
+    newest = next((noted for noted in memory if noted["role"] == "return_marker"), None)
+    return _Marker(newest["text"], newest["after_seq"]) if newest else None
+
+
+def _facts(memory: Sequence[Row]) -> str:
+    """The newest summary, then the facts in the order in which they were noted."""
+    summary = [noted["text"] for noted in memory if noted["role"] == "summary"][:1]
+    facts = [noted["text"] for noted in reversed(memory) if noted["role"] == "fact"]
+    return "\n".join([*summary, *facts[-MOST_FACTS:]])

@@ -68,7 +68,7 @@ CREATE INDEX conversations_contact ON conversations (contact_id);
 CREATE TABLE messages (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     seq bigint GENERATED ALWAYS AS IDENTITY,         -- order of arrival, also within one millisecond
-    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    workspace_id uuid NOT NULL,                      -- no reference: see 0003
     conversation_id uuid NOT NULL REFERENCES conversations ON DELETE CASCADE,
     connection_id uuid NOT NULL REFERENCES connections,
     direction text NOT NULL CHECK (direction IN ('in', 'out', 'note')),   -- note = a line for people only: took over, gave back

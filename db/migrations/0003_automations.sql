@@ -1,9 +1,11 @@
 -- From a raw arrival to an effect: the queue, the automations, their runs, the outbox.
+-- Tables that grow with every message do not reference workspaces: each check would lock the one workspace row that all of them share.
+-- They belong to it through their connection, conversation, automation or run, and row-level security checks every write.
 CREATE TABLE events_queue (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     seq bigint GENERATED ALWAYS AS IDENTITY,
-    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
-    connection_id uuid NOT NULL REFERENCES connections,
+    workspace_id uuid NOT NULL,
+    connection_id uuid NOT NULL REFERENCES connections ON DELETE CASCADE,
     type text NOT NULL,                              -- twilio.message, twilio.status, webchat.message, ...
     dedupe_key text NOT NULL,
     order_key text NOT NULL,                         -- events of one key are processed one after the other
@@ -55,7 +57,7 @@ CREATE TABLE automation_versions (
 CREATE TABLE runs (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     seq bigint GENERATED ALWAYS AS IDENTITY,
-    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    workspace_id uuid NOT NULL,
     automation_id uuid NOT NULL REFERENCES automations ON DELETE CASCADE,
     version_id uuid NOT NULL REFERENCES automation_versions ON DELETE CASCADE,
     conversation_id uuid REFERENCES conversations ON DELETE CASCADE,
@@ -94,7 +96,7 @@ CREATE UNIQUE INDEX runs_working ON runs (conversation_id, automation_id) WHERE 
 CREATE TABLE run_steps (
     run_id uuid NOT NULL REFERENCES runs ON DELETE CASCADE,
     step_id text NOT NULL,
-    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    workspace_id uuid NOT NULL,
     position integer NOT NULL,
     node text NOT NULL,
     state text NOT NULL CHECK (state IN ('done', 'skipped', 'failed', 'waiting')),
@@ -112,7 +114,7 @@ CREATE TABLE run_steps (
 -- For every message and automation: did it fire, and if not, the first reason.
 CREATE TABLE decisions (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    workspace_id uuid NOT NULL,
     event_id uuid REFERENCES events_queue ON DELETE CASCADE,
     message_id uuid REFERENCES messages ON DELETE CASCADE,
     automation_id uuid REFERENCES automations ON DELETE CASCADE,   -- NULL = decided before any automation was asked
@@ -127,7 +129,7 @@ CREATE INDEX decisions_recent ON decisions (workspace_id, id DESC);
 CREATE TABLE outbox (
     id uuid PRIMARY KEY DEFAULT gen_random_uuid(),
     seq bigint GENERATED ALWAYS AS IDENTITY,
-    workspace_id uuid NOT NULL REFERENCES workspaces ON DELETE CASCADE,
+    workspace_id uuid NOT NULL,
     idempotency_key text NOT NULL,                   -- run:step:i, or user:<uuid made by the page>
     order_key text NOT NULL,                         -- effects of one key leave one after the other
     conversation_id uuid REFERENCES conversations ON DELETE CASCADE,
