@@ -230,15 +230,15 @@ class Window:
         self._closing.add_done_callback(lambda _: stop())
 
     async def _drain(self, timeout: float) -> None:
-        """Wait for what is under way; give up the rest."""
+        """Wait for what is under way; give up the rest. All of it within `timeout` seconds."""
         from flows.prefect_client import events_sent
 
         under_way = [task for task in self._under_way if self._state == "open"]
         if under_way:
-            await asyncio.wait(under_way, timeout=timeout)
+            await asyncio.wait(under_way, timeout=timeout * 0.6)
         left = list(self._under_way)
         for task in left:
             task.cancel()
         if left:
-            await asyncio.wait(left, timeout=0.5)
-        await asyncio.wait([asyncio.ensure_future(events_sent())], timeout=timeout)
+            await asyncio.wait(left, timeout=timeout * 0.2)
+        await asyncio.wait([asyncio.ensure_future(events_sent())], timeout=timeout * 0.2)
