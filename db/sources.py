@@ -120,6 +120,18 @@ def configure(tx: Session, source: UUID, **changes: Any) -> None:
     )
 
 
+def note_schedule(tx: Session, source: UUID, seen: Mapping[str, Any], noted: Mapping[str, Any]) -> None:
+    """Replace the schedule in the settings, where it is still the one that was seen."""
+    run(
+        tx,
+        """UPDATE training_sources SET config = jsonb_set(config, '{schedule}', %(noted)s::jsonb)
+           WHERE id = %(id)s AND config -> 'schedule' = %(seen)s::jsonb""",
+        id=source,
+        seen=dict(seen),
+        noted=dict(noted),
+    )
+
+
 def set_url(tx: Session, source: UUID, url: str) -> None:
     run(tx, "UPDATE training_sources SET url = %(url)s, updated_at = now() WHERE id = %(id)s", url=url, id=source)
 

@@ -186,14 +186,14 @@ def release(tx: Session, job: UUID, owner: str) -> None:
 def count(tx: Session, job: UUID, **more: int) -> None:
     """Add to counters: found, indexed, unchanged, skipped, failed, removed, waiting, passages_added, ..."""
     assert more.keys() <= _COUNTERS, more
-    assignments = ", ".join(f"{name} = {name} + %({name})s" for name in more)
-    run(tx, f"UPDATE training_jobs SET {assignments} WHERE id = %(job)s", job=job, **more)
+    assignments = [f"{name} = {name} + %({name})s" for name in more]
+    if more.keys() & _PROGRESS:
+        assignments.append("attempts = least(attempts, 1)")  # it is no job that dies each time
+    run(tx, f"UPDATE training_jobs SET {', '.join(assignments)} WHERE id = %(job)s", job=job, **more)
 
 
-_COUNTERS = {
-    *("found", "indexed", "unchanged", "skipped", "failed", "removed", "waiting"),
-    *("passages_added", "passages_removed", "embedded"),
-}
+_PROGRESS = {"indexed", "unchanged", "skipped", "failed", "waiting"}
+_COUNTERS = _PROGRESS | {"found", "removed", "passages_added", "passages_removed", "embedded"}
 
 
 def set_listed(tx: Session, job: UUID) -> None:

@@ -3,6 +3,7 @@
     python -m deployments.schedules
 
 Runs start within ten seconds of their time, each in a process of its own. Stopping does not pause the schedules.
+The trainer lives here too: it does at once what somebody asks for on the Training page.
 """
 
 import asyncio
@@ -22,9 +23,11 @@ from prefect.deployments.runner import RunnerDeployment
 from prefect.flows import load_flow_from_entrypoint
 from prefect.runner import Runner
 
+from db import logs
 from db.settings import get_settings
 from deployments import ask
 from deployments.environment import CODE
+from flows.trainer import Trainer
 
 RUNS_AT_ONCE = 2  # each takes a process and about 150 MB
 
@@ -35,11 +38,15 @@ def main() -> None:
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
+    logs.setup("schedules")
+    trainer = Trainer()
+    trainer.start()
     # In a thread of its own, because in the main thread Prefect's runner puts its own handler in place, which does not end its runs.
     with ThreadPoolExecutor(1) as pool:
         serving = pool.submit(asyncio.run, _serve_until(stopped))
         serving.add_done_callback(lambda _: stopped.set())
         stopped.wait()
+        trainer.stop()
         serving.result()
 
 

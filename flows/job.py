@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -47,6 +48,7 @@ class Tools:
     embedder: Embedders
     resolver: Resolver = resolve
     lease_seconds: float = 30.0
+    niceness: int = 0  # of 19; more leaves the processor to others, such as replies to customers
 
 
 def do(
@@ -65,12 +67,19 @@ def do(
     log.info("Training began", extra={"action": "training.began", "job": str(job.id), "source": str(source.id)})
     with Pulse(job, owner, tools.lease_seconds) as pulse:
         on_pulse(pulse)
+        _give_way(tools.niceness)  # after the pulse, which must not wait behind the others
         while True:
             state, outcome = _outcome(pulse, source, tools)
             if state in ("lost", "given back"):
                 return state, outcome
             if (sentence := _finish(job, owner, state, outcome)) is not None:
                 return state, sentence
+
+
+def _give_way(niceness: int) -> None:
+    """Lower the priority of this thread and of those that it starts."""
+    if niceness and hasattr(os, "setpriority"):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), niceness)
 
 
 Ended = Literal["done", "failed", "cancelled", "lost", "given back"]

@@ -16,6 +16,7 @@ from sqlmodel import Session
 
 from db import audit, documents, passages, sources, training_jobs
 from db.engine import transaction
+from db.live import ring
 from db.settings import get_settings
 from db.sources import SourceSetup, SourceType
 from flows.actions import ActionRefused
@@ -192,6 +193,7 @@ def delete_source(workspace: UUID, actor: str, source: UUID) -> None:
         sources.delete(tx, source)
         audit.record(tx, workspace, actor, "training.source_deleted", f"source:{source}", name=found.name)
         training_jobs.tell(tx, workspace, source, "deleted")
+        ring(tx, "training")  # its schedule is taken out of Prefect
 
 
 def _existing(tx: Session, source: UUID) -> SourceSetup:
