@@ -62,7 +62,9 @@ CREATE TABLE conversations (
 );
 CREATE INDEX conversations_recent ON conversations (workspace_id, last_message_at DESC, id DESC);
 CREATE INDEX conversations_of_people ON conversations (workspace_id, last_message_at DESC, id DESC) WHERE owner = 'human';
-CREATE INDEX conversations_unread ON conversations (workspace_id) WHERE unread > 0;
+CREATE INDEX conversations_unread ON conversations (workspace_id, last_message_at DESC, id DESC) WHERE unread > 0;
+-- Those of one colleague, and those that nobody took.
+CREATE INDEX conversations_held ON conversations (workspace_id, assignee_id, last_message_at DESC, id DESC) WHERE owner = 'human';
 CREATE INDEX conversations_contact ON conversations (contact_id);
 
 CREATE TABLE messages (

@@ -82,7 +82,10 @@ CREATE TABLE runs (
 CREATE INDEX runs_open ON runs (due_at, seq) WHERE state IN ('pending', 'running', 'waiting');
 CREATE INDEX runs_recent ON runs (workspace_id, seq DESC);
 CREATE INDEX runs_conversation ON runs (conversation_id, seq DESC);
+CREATE INDEX runs_contact ON runs (contact_id, seq DESC) WHERE conversation_id IS NULL;   -- the others are found by conversation
 CREATE INDEX runs_automation ON runs (automation_id, seq DESC);
+-- Words in what runs ended with. Nearly all end with 'Answered.', so those cost nothing here.
+CREATE INDEX runs_saying ON runs USING gin (outcome gin_trgm_ops) WHERE outcome NOT IN ('', 'Answered.');
 CREATE INDEX runs_failed_today ON runs (workspace_id, finished_at) WHERE state = 'failed';
 -- The states that are rare among many runs; 'done' is nearly all of them, the open ones are in runs_open.
 CREATE INDEX runs_failed ON runs (workspace_id, seq DESC) WHERE state = 'failed';
@@ -91,6 +94,16 @@ CREATE INDEX runs_cancelled ON runs (workspace_id, seq DESC) WHERE state = 'canc
 -- A quiet window has one run that collects the turn, and one run of an automation works on a conversation at a time.
 CREATE UNIQUE INDEX runs_collecting ON runs (conversation_id, automation_id) WHERE state = 'pending' AND conversation_id IS NOT NULL;
 CREATE UNIQUE INDEX runs_working ON runs (conversation_id, automation_id) WHERE state = 'running' AND conversation_id IS NOT NULL;
+
+-- At most so many runs of the transaction's workspace whose outcome is ILIKE the pattern, 'Answered.' left out. Belongs to the
+-- owner for the reason given at contacts_like.
+CREATE FUNCTION runs_saying(pattern text, most integer) RETURNS SETOF uuid
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public, extensions, pg_temp AS $$
+    SELECT id FROM runs
+    WHERE workspace_id = current_workspace() AND outcome NOT IN ('', 'Answered.') AND outcome ILIKE pattern LIMIT most
+$$;
+REVOKE EXECUTE ON FUNCTION runs_saying FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION runs_saying TO frontdesk_app;
 
 -- The journal: one row per step and run. A run that is taken up again does not repeat a step that is in here.
 CREATE TABLE run_steps (

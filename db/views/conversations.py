@@ -1,6 +1,5 @@
 """Conversations as a list, one with everything around it, and its thread."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from sqlmodel import Session
 from db.engine import one, rows
 from db.records import record
 from db.views.paging import from_cursor, to_cursor
+from db.views.search import CONTACT_FITS, contact_pattern, contacts_like
 
 FEW_CONTACTS = 500
 
@@ -84,18 +84,23 @@ def conversation_list(
     tx: Session,
     *,
     owner: Literal["ai", "human"] | None = None,
+    unread: bool | None = None,
+    waiting: bool = False,
+    assignee_id: UUID | None = None,
     search: str = "",
     before: str | None = None,
     limit: int = 50,
 ) -> list[ConversationLine]:
     """The conversations with the newest message first. `search` looks in name, phone and e-mail of the contact.
 
-    Raises CursorInvalid.
+    `waiting`: those that need a person and have none, by an open request that nobody took or because who held them is gone.
+    `unread`: True = only with unread messages, False = only without. Raises CursorInvalid.
     """
     _, moment, last = from_cursor(before)
     condition, values = _searched(tx, search)
-    statement = _LIST.format(owner=_OWNED[owner], search=condition)
-    found = rows(tx, statement, moment=moment, last=last, limit=limit, **values)
+    kept = [_OWNED[owner], _UNREAD[unread], _WAITING if waiting else "", _HELD if assignee_id else "", condition]
+    statement = _LIST.format(conditions=" ".join(kept))
+    found = rows(tx, statement, moment=moment, last=last, limit=limit, assignee=assignee_id, **values)
     return [record(ConversationLine, row) for row in found]
 
 
@@ -115,31 +120,21 @@ def _searched(tx: Session, search: str) -> tuple[str, dict[str, Any]]:
     """The condition of a search. Few contacts: look up their conversations; many: try the newest conversations one by one."""
     if not search.strip():
         return "", {}
-    pattern = _pattern(search)
-    found = rows(tx, "SELECT contacts_like(%(pattern)s, %(most)s) AS id", pattern=pattern, most=FEW_CONTACTS + 1)
-    if len(found) <= FEW_CONTACTS:
-        return "AND c.contact_id = ANY(%(contacts)s::uuid[])", {"contacts": [row["id"] for row in found]}
-    return _MATCHES_ITSELF, {"pattern": pattern}
+    found = contacts_like(tx, search, FEW_CONTACTS)
+    if found is not None:
+        return "AND c.contact_id = ANY(%(contacts)s::uuid[])", {"contacts": found}
+    return _MATCHES_ITSELF, {"pattern": contact_pattern(search)}
 
 
-def _pattern(search: str) -> str:
-    """For ILIKE. The reader's % and _ stand for themselves; a phone number may be typed with spaces, brackets and dashes."""
-    text = search.strip()
-    if _PHONE.fullmatch(text):
-        text = re.sub(r"[\s().-]", "", text)
-    for special in "\\%_":
-        text = text.replace(special, f"\\{special}")
-    return f"%{text}%"
-
-
-_PHONE = re.compile(r"\+?[\d\s().-]{4,}")
-# A scalar subquery stays where it is; an EXISTS would be turned into a join that begins with all the contacts.
-_MATCHES_ITSELF = """
-    AND (SELECT p.name || ' ' || coalesce(p.phone, '') || ' ' || coalesce(p.email, '') ILIKE %(pattern)s
-         FROM contacts p WHERE p.id = c.contact_id)
-"""
-# Written into the statement, not a parameter, so that the index of conversations with people can be used.
+_MATCHES_ITSELF = f"AND (SELECT {CONTACT_FITS} FROM contacts p WHERE p.id = c.contact_id)"
+# Written into the statement, not parameters, so that the indexes of the few can be used.
 _OWNED = {None: "", "ai": "AND c.owner = 'ai'", "human": "AND c.owner = 'human'"}
+_UNREAD = {None: "", True: "AND c.unread > 0", False: "AND c.unread = 0"}
+_HELD = "AND c.owner = 'human' AND c.assignee_id = %(assignee)s"
+# Both halves are small, so they are collected first, however far back the conversations lie.
+_WAITING = """AND c.id IN (
+    SELECT conversation_id FROM handoffs WHERE state = 'pending'
+    UNION SELECT id FROM conversations WHERE owner = 'human' AND assignee_id IS NULL)"""
 
 _LINE = """
     c.id, c.contact_id, p.name AS contact_name, p.phone AS contact_phone, p.email AS contact_email, c.channel, c.address,
@@ -152,7 +147,7 @@ _LIST = f"""
     SELECT {_LINE}
     FROM (
         SELECT c.* FROM conversations c
-        WHERE (%(moment)s::timestamptz IS NULL OR (c.last_message_at, c.id) < (%(moment)s, %(last)s::uuid)) {{owner}} {{search}}
+        WHERE (%(moment)s::timestamptz IS NULL OR (c.last_message_at, c.id) < (%(moment)s, %(last)s::uuid)) {{conditions}}
         ORDER BY c.last_message_at DESC, c.id DESC LIMIT %(limit)s
     ) c
     JOIN contacts p ON p.id = c.contact_id

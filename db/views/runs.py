@@ -10,6 +10,11 @@ from sqlmodel import Session
 
 from db.engine import one, rows
 from db.records import record
+from db.views.search import CONTACT_FITS, contact_pattern, contacts_like, pattern
+
+# What a search may find by index; where it finds more, the runs are looked through one by one, the newest first.
+FEW_CONTACTS = 200
+FEW_RUNS = 2_000
 
 RunState = Literal["pending", "running", "waiting", "done", "failed", "superseded", "cancelled"]
 
@@ -93,15 +98,29 @@ def run_list(
     automation_id: UUID | None = None,
     state: RunState | None = None,
     conversation_id: UUID | None = None,
+    search: str = "",
+    outcome: str = "",
 ) -> list[RunLine]:
-    """The runs, newest first; `before_seq` (the last line's seq) continues the list."""
+    """The runs, newest first; `before_seq` (the last line's seq) continues the list.
+
+    `search` looks in name, phone and e-mail of the contact, `outcome` in the sentence that says how a run ended.
+    """
+    conditions = _conditions(automation_id, state, conversation_id)
+    source = _NEWEST
+    values: dict[str, Any] = {}
+    if outcome.strip():
+        conditions.append(_said(tx, outcome, values))
+    if search.strip():
+        source, condition = _searched(tx, search, values)
+        conditions += condition
     found = rows(
         tx,
-        _list_statement(automation_id, state, conversation_id),
+        _LIST.format(source=source.format(conditions=" AND ".join(f"({condition})" for condition in conditions))),
         before=before_seq,
         automation=automation_id,
         conversation=conversation_id,
         limit=limit,
+        **values,
     )
     return [record(RunLine, row) for row in found]
 
@@ -120,7 +139,7 @@ def run(tx: Session, id: UUID) -> RunDetail | None:
     return record(RunDetail, dict(row) | parts)
 
 
-def _list_statement(automation_id: UUID | None, state: str | None, conversation_id: UUID | None) -> str:
+def _conditions(automation_id: UUID | None, state: str | None, conversation_id: UUID | None) -> list[str]:
     """Only the conditions that are asked for: each set of them has its own index."""
     if state is not None and state not in get_args(RunState):
         raise ValueError(f"state='{state}' is not a state of a run. Use one of {', '.join(get_args(RunState))}.")
@@ -131,8 +150,50 @@ def _list_statement(automation_id: UUID | None, state: str | None, conversation_
         conditions.append("r.conversation_id = %(conversation)s")
     if state is not None:
         conditions.append(f"r.state = '{state}'")
-    return _LIST.format(conditions=" AND ".join(f"({condition})" for condition in conditions))
+    return conditions
 
+
+def _said(tx: Session, outcome: str, values: dict[str, Any]) -> str:
+    """The condition of a search in outcomes. 'Answered.' is not in the index: it is found by looking at the newest runs."""
+    values["outcome"] = pattern(outcome)
+    if outcome.strip().lower() not in _USUAL:
+        found = rows(
+            tx, "SELECT runs_saying(%(outcome)s, %(most)s) AS id", outcome=values["outcome"], most=FEW_RUNS + 1
+        )
+        if len(found) <= FEW_RUNS:
+            values["runs"] = [row["id"] for row in found]
+            return "r.id = ANY(%(runs)s::uuid[])"
+    return "SELECT r.outcome ILIKE %(outcome)s"
+
+
+def _searched(tx: Session, search: str, values: dict[str, Any]) -> tuple[str, list[str]]:
+    """Where to take the runs from, and with which condition: few contacts have few runs, many have nearly all of them."""
+    found = contacts_like(tx, search, FEW_CONTACTS)
+    if found is not None:
+        values["contacts"] = found
+        return _OF_CONTACTS, []
+    values["pattern"] = contact_pattern(search)
+    return _NEWEST, [_MATCHES_ITSELF]
+
+
+_USUAL = "answered."  # most runs end so; see the index runs_saying
+_MATCHES_ITSELF = f"""
+    coalesce((SELECT {CONTACT_FITS} FROM contacts p WHERE p.id = r.contact_id),
+             (SELECT {CONTACT_FITS} FROM conversations c JOIN contacts p ON p.id = c.contact_id WHERE c.id = r.conversation_id))
+"""
+_NEWEST = "SELECT * FROM runs r WHERE {conditions} ORDER BY r.seq DESC LIMIT %(limit)s"
+# The newest runs of each conversation of the contacts, then those of the contacts without a conversation.
+_OF_CONTACTS = """
+    SELECT r.* FROM conversations c CROSS JOIN LATERAL (
+        SELECT * FROM runs r WHERE r.conversation_id = c.id AND {conditions} ORDER BY r.seq DESC LIMIT %(limit)s
+    ) r WHERE c.contact_id = ANY(%(contacts)s::uuid[])
+    UNION ALL
+    SELECT * FROM (
+        SELECT * FROM runs r WHERE r.conversation_id IS NULL AND r.contact_id = ANY(%(contacts)s::uuid[]) AND {conditions}
+        ORDER BY r.seq DESC LIMIT %(limit)s
+    ) alone
+    ORDER BY seq DESC LIMIT %(limit)s
+"""
 
 _LINE = """
     r.id, r.seq, r.automation_id, a.name AS automation_name, v.number AS version, r.conversation_id, p.id AS contact_id,
@@ -140,16 +201,17 @@ _LINE = """
     r.started_at, r.finished_at
 """
 
+# CASE, because row-level security keeps an index from being used with coalesce (it does not count as leakproof).
 _JOINS = """
     JOIN automations a ON a.id = r.automation_id
     JOIN automation_versions v ON v.id = r.version_id
     LEFT JOIN conversations c ON c.id = r.conversation_id
-    LEFT JOIN contacts p ON p.id = coalesce(r.contact_id, c.contact_id)
+    LEFT JOIN contacts p ON p.id = CASE WHEN r.contact_id IS NULL THEN c.contact_id ELSE r.contact_id END
 """
 
 _LIST = f"""
     SELECT {_LINE}
-    FROM (SELECT * FROM runs r WHERE {{conditions}} ORDER BY r.seq DESC LIMIT %(limit)s) r {_JOINS}
+    FROM ({{source}}) r {_JOINS}
     ORDER BY r.seq DESC
 """
 

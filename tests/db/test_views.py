@@ -63,6 +63,33 @@ def test_conversations_are_filtered_by_owner_and_found_by_name_phone_or_mail(wor
     assert found(search="nobody") == found(search="_") == found(search="\\") == []
 
 
+def test_conversations_are_filtered_by_what_somebody_has_to_do(workspace: UUID) -> None:
+    tom, mia, zoe, kim, lee = _people(workspace, "Tom", "Mia", "Zoe", "Kim", "Lee")
+    with system() as tx:
+        ana, ben = a.a_user(tx, workspace), a.a_user(tx, workspace, name="Ben")
+        run(tx, "UPDATE conversations SET unread = 1 WHERE id = ANY(%(ids)s)", ids=[tom, zoe])
+        for id, who in ((mia, ana), (zoe, ben), (kim, None)):
+            run(tx, "UPDATE conversations SET owner = 'human', assignee_id = %(u)s WHERE id = %(c)s", u=who, c=id)
+        a.a_handoff(tx, workspace, lee)
+        a.a_handoff(tx, workspace, mia, state="assigned", assignee_id=ana)
+        a.a_handoff(tx, workspace, tom, state="resolved")
+
+    def found(**filters: Any) -> list[UUID]:
+        with read_only(workspace) as tx:
+            return [line.id for line in views.conversation_list(tx, **filters)]
+
+    assert found(unread=True) == [tom, zoe]
+    assert found(unread=False) == [mia, kim, lee]
+    assert found(waiting=True) == [kim, lee]  # nobody took the one, whoever had the other is gone
+    assert found(assignee_id=ana) == [mia]
+    assert found(assignee_id=ben, unread=True, owner="human") == [zoe]
+    assert found(assignee_id=ben, waiting=True) == found(assignee_id=uuid4()) == []
+    assert found(unread=True, search="to") == [tom]
+    with read_only(workspace) as tx:
+        [first] = views.conversation_list(tx, waiting=True, limit=1)
+        assert [line.id for line in views.conversation_list(tx, waiting=True, before=first.cursor)] == [lee]
+
+
 def test_a_search_that_fits_nearly_everybody_finds_the_newest(workspace: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
     made = _people(workspace, *[f"Customer {n}" for n in range(8)], "Somebody")
     monkeypatch.setattr("db.views.conversations.FEW_CONTACTS", 3)
@@ -182,6 +209,40 @@ def test_runs_are_listed_by_automation_state_and_conversation(workspace: UUID) -
             views.run_list(tx, state="'; --")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("few", [500, 0])
+def test_runs_are_found_by_their_contact_and_by_what_they_ended_with(
+    workspace: UUID, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("db.views.runs.FEW_CONTACTS", few)  # 0 = more are found than may be looked up
+    monkeypatch.setattr("db.views.runs.FEW_RUNS", few)
+    tom, mia = _people(workspace, "Tom Becker", "Mia Wong")
+    with system() as tx:
+        front = a.an_automation(tx, workspace)
+        one = a.a_run(tx, workspace, front, tom, outcome="Answered.")
+        two = a.a_run(tx, workspace, front, mia, state="failed", outcome="The model 100% did not answer.")
+        three = a.a_run(tx, workspace, front, tom, outcome="Asked for a person.")
+        alone = a.a_contact(tx, workspace, name="Tom Alone", email="tom@example.com")
+        four = a.a_run(tx, workspace, front, contact_id=alone, outcome="Answered.")
+
+    def found(**filters: Any) -> list[UUID]:
+        with read_only(workspace) as tx:
+            return [line.id for line in views.run_list(tx, **filters)]
+
+    assert found(search="tom") == [four, three, one]
+    assert found(search="(415) 555-0101") == found(search="wong", state="failed") == [two]
+    assert found(search="TOM@") == [four]
+    assert found(search="wong", state="done") == found(search="nobody") == found(search="%") == []
+    assert found(outcome="person") == [three]
+    assert found(outcome="100%") == found(outcome="ANSWER", state="failed") == [two]
+    assert found(outcome="answer") == [four, two, one]
+    assert found(outcome="answered", search="becker") == [one]
+    assert found(outcome="_") == []
+    with read_only(workspace) as tx:
+        newest = views.run_list(tx, search="tom", limit=2)
+        rest = views.run_list(tx, search="tom", limit=2, before_seq=newest[-1].seq)
+    assert [line.id for line in [*newest, *rest]] == [four, three, one]
+
+
 def test_a_run_has_its_steps_in_order_and_its_outbox_rows(workspace: UUID) -> None:
     [conversation] = _people(workspace, "Tom Becker")
     with system() as tx:
@@ -285,13 +346,18 @@ def test_nothing_of_another_workspace_is_shown(workspace: UUID, other_workspace:
     with system() as tx:
         a.a_message(tx, other_workspace, conversation)
         a.a_handoff(tx, other_workspace, conversation)
-        run_id = a.a_run(tx, other_workspace, a.an_automation(tx, other_workspace), conversation)
+        automation = a.an_automation(tx, other_workspace)
+        run_id = a.a_run(tx, other_workspace, automation, conversation, outcome="Hidden words.")
     with read_only(workspace) as tx:
         lists = (
             views.conversation_list(tx),
             views.conversation_list(tx, search="Secret"),
+            views.conversation_list(tx, waiting=True),
+            views.conversation_list(tx, unread=True),
+            views.run_list(tx, search="Secret"),
+            views.run_list(tx, outcome="Hidden"),
             views.thread(tx, conversation),
         )
-        assert [*lists, views.run_list(tx), views.handoff_list(tx), views.automation_list(tx)] == [[]] * 6
+        assert [*lists, views.run_list(tx), views.handoff_list(tx), views.automation_list(tx)] == [[]] * 10
         assert views.conversation(tx, conversation) is None and views.run(tx, run_id) is None
         assert views.counts(tx) == views.Counts(0, 0, 0, 0, 0)
