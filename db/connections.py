@@ -14,9 +14,7 @@ from db.records import Connection, record
 from db.settings import get_settings
 
 FROM_ENVIRONMENT = "From the environment"
-GONE = (
-    "Its variables are no longer set in the environment. Set them again, or connect an account on the Connections page."
-)
+GONE = "Its variables are no longer set in the environment. Set them again, or connect an account on the Settings page."
 _COLUMNS = "id, workspace_id, kind, name, is_default, config, state, state_reason"
 
 

@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
 from db.engine import Row, one, rows, run
-from db.live import publish, told
+from db.live import publish
 
 PREVIEW_CHARS = 140
 
@@ -108,7 +108,7 @@ def record_inbound(
     """
     kept = one(
         tx,
-        f"""
+        """
         WITH kept AS (
             INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, content, media, metadata,
                                   provider_message_id)
@@ -121,7 +121,7 @@ def record_inbound(
             WHERE id = %(conversation)s AND EXISTS (SELECT FROM kept)),
         spoke AS (
             UPDATE contacts SET language = %(language)s WHERE id = %(contact)s AND language = '' AND %(language)s <> '')
-        SELECT id, seq, {MESSAGE_TOLD} FROM kept
+        SELECT id, seq FROM kept
         """,
         workspace=conversation.workspace_id,
         conversation=conversation.id,
@@ -135,7 +135,10 @@ def record_inbound(
         language=language,
         contact=conversation.contact_id,
     )
-    return (kept["id"], kept["seq"]) if kept else None
+    if kept is None:
+        return None
+    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
+    return kept["id"], kept["seq"]
 
 
 def record_note(
@@ -171,14 +174,14 @@ def advance_state(
     """Move a message forward; a late `sent` never overwrites `read`. False = it was further on already."""
     moved = one(
         tx,
-        f"""
+        """
         WITH moved AS (
             UPDATE messages SET state = %(state)s, updated_at = now(), error_code = %(code)s, error = %(error)s,
                 provider_message_id = coalesce(%(pid)s, provider_message_id),
                 sent_at = CASE WHEN %(rank)s >= 3 AND %(rank)s <> 4 THEN coalesce(sent_at, now()) ELSE sent_at END
             WHERE id = %(id)s AND direction = 'out' AND coalesce((%(ranks)s::jsonb ->> state)::int, -1) < %(rank)s
             RETURNING id, workspace_id, conversation_id, state)
-        SELECT {MOVED_TOLD} FROM moved
+        SELECT workspace_id, conversation_id FROM moved
         """,
         id=message_id,
         state=state,
@@ -188,7 +191,12 @@ def advance_state(
         code=error_code,
         error=error,
     )
-    return moved is not None
+    if moved is None:
+        return False
+    publish(
+        tx, moved["workspace_id"], "message", conversation=moved["conversation_id"], message=message_id, state=state
+    )
+    return True
 
 
 def provider_ids(tx: Session, conversation_id: UUID) -> list[str]:
@@ -301,15 +309,6 @@ def remember_return(tx: Session, conversation: ConversationRow, text: str, after
         seq=after_seq,
     )
 
-
-# In statements that have the parameters `workspace` and `conversation`, and a `kept` with the message's id.
-MESSAGE_TOLD = told(
-    "message", workspace="%(workspace)s::text", conversation="%(conversation)s::text", message="kept.id"
-)
-
-MOVED_TOLD = told(
-    "message", workspace="moved.workspace_id", conversation="conversation_id", message="moved.id", state="moved.state"
-)
 
 COLUMNS = (
     "id, workspace_id, contact_id, connection_id, channel, address, owner, owner_epoch, assignee_id, ai_enabled, "

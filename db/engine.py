@@ -23,6 +23,7 @@ from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoFreeConnection
 from sqlmodel import Session, create_engine
 
+from db.bell import Notice, bell
 from db.settings import get_settings
 
 Row = Mapping[str, Any]  # a row of plain SQL, by column name
@@ -144,6 +145,17 @@ _ENTER_READ_ONLY = _ENTER + ", set_config('transaction_read_only', 'on', true)"
 _ENTER_SYSTEM = "SELECT set_config('app.workspace', %(workspace)s, true)"
 
 
+def notices_of(tx: Session) -> list[Notice]:
+    """What is to be rung when this transaction has committed (db.live fills it)."""
+    notices: list[Notice] = tx.info.setdefault("notices", [])
+    return notices
+
+
+def _libpq_url() -> str:
+    url = make_url(database_url()).set(drivername="postgresql").difference_update_query(["pgbouncer"])
+    return url.render_as_string(hide_password=False)
+
+
 def _adapt(params: dict[str, Any]) -> dict[str, Any]:
     """Python dicts become jsonb; lists stay arrays (wrap a JSON list in Jsonb yourself)."""
     return {name: Jsonb(value) if isinstance(value, dict) else value for name, value in params.items()}
@@ -155,6 +167,8 @@ def _session(enter: str, workspace: str) -> Iterator[Session]:
         _enter(tx, enter, workspace)
         yield tx
         tx.commit()
+        if notices := tx.info.pop("notices", None):
+            bell.ring(_libpq_url(), notices)
 
 
 def _enter(tx: Session, statement: str, workspace: str) -> None:

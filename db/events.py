@@ -11,9 +11,11 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
-from db.engine import one, rows, run
+from db.engine import rows, run
+from db.live import ring
 
 MAX_ATTEMPTS = 3
+MAX_DEATHS = 20  # a killed machine is not the event's fault, but one that kills every worker must end
 BACKOFF_SECONDS = (1, 10)  # before the second and the third attempt
 
 
@@ -41,16 +43,11 @@ def store(
     payload: Mapping[str, Any],
 ) -> bool:
     """Keep an arrival and wake the workers. False = this arrival is here already."""
-    stored = one(
+    stored = run(
         tx,
-        """
-        WITH stored AS (
-            INSERT INTO events_queue (workspace_id, connection_id, type, dedupe_key, order_key, payload)
-            VALUES (%(workspace)s, %(connection_id)s, %(type)s, %(dedupe_key)s, %(order_key)s, %(payload)s)
-            ON CONFLICT (connection_id, dedupe_key) DO NOTHING
-            RETURNING id)
-        SELECT id, pg_notify('frontdesk_work', 'event') FROM stored
-        """,
+        """INSERT INTO events_queue (workspace_id, connection_id, type, dedupe_key, order_key, payload)
+           VALUES (%(workspace)s, %(connection_id)s, %(type)s, %(dedupe_key)s, %(order_key)s, %(payload)s)
+           ON CONFLICT (connection_id, dedupe_key) DO NOTHING""",
         workspace=workspace,
         connection_id=connection_id,
         type=type,
@@ -58,7 +55,9 @@ def store(
         order_key=order_key,
         payload=Jsonb(payload),
     )
-    return stored is not None
+    if stored:
+        ring(tx, "event")
+    return bool(stored)
 
 
 def claim(tx: Session, owner: str, lease_seconds: float, limit: int) -> list[Event]:
@@ -122,15 +121,15 @@ def fail(tx: Session, event: Event, owner: str, reason: str) -> bool:
 
 
 def release_expired(tx: Session) -> int:
-    """Events of a worker that died go back into the queue; after the third death they are parked (system transaction)."""
+    """Events of a worker that died go back into the queue, and after twenty deaths are parked (system transaction)."""
     return run(
         tx,
         """UPDATE events_queue
-           SET state = CASE WHEN attempts >= %(most)s THEN 'parked' ELSE 'pending' END, lease_until = NULL, due_at = now(),
-               note = CASE WHEN attempts >= %(most)s THEN 'The worker died three times while it worked on this.' ELSE note END
+           SET state = CASE WHEN deaths + 1 >= %(most)s THEN 'parked' ELSE 'pending' END, deaths = deaths + 1,
+               attempts = attempts - 1, lease_until = NULL, due_at = now(),
+               note = CASE WHEN deaths + 1 >= %(most)s THEN 'Workers died again and again while they worked on this.' ELSE note END
            WHERE state = 'processing' AND lease_until < now()""",
-        most=MAX_ATTEMPTS
-        + 2,  # a killed machine is not the event's fault: two more chances than for an error of its own
+        most=MAX_DEATHS,
     )
 
 
@@ -152,5 +151,5 @@ def retry(tx: Session, event_id: UUID) -> bool:
            WHERE id = %(id)s AND state = 'parked'""",
         id=event_id,
     )
-    run(tx, "SELECT pg_notify('frontdesk_work', 'event')")
+    ring(tx, "event")
     return bool(done)

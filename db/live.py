@@ -14,7 +14,7 @@ from psycopg import sql
 from sqlalchemy.engine import make_url
 from sqlmodel import Session
 
-from db.engine import DatabaseUnreachable, database_url, run
+from db.engine import DatabaseUnreachable, database_url, notices_of
 
 log = logging.getLogger(__name__)
 
@@ -25,28 +25,18 @@ CHECK_SECONDS = 1.0
 
 
 def ring(tx: Session, kind: str) -> None:
-    """Wake the workers when this transaction commits. Postgres folds equal notices of one transaction into one."""
-    run(tx, "SELECT pg_notify(%(channel)s, %(kind)s)", channel=WORK, kind=kind)
+    """Wake the workers once this transaction has committed: event, run, outbox or training."""
+    notices_of(tx).append((WORK, kind))
 
 
 def publish(tx: Session, workspace: UUID, topic: str, **ids: Any) -> None:
-    """Tell open pages that something changed when this transaction commits.
+    """Tell open pages that something changed, once this transaction has committed.
 
-    `topic`: message, conversation, handoff, run, typing, source. `ids` are small: conversation="<uuid>", contact=..., state=...
-    A page reads the rows itself; the notice only says which.
+    `topic`: message, conversation, handoff, run, typing, source. `ids` are small: conversation="<uuid>", contact=..., state=...;
+    None is left out. A page reads the rows itself; the notice only says which.
     """
-    payload = {"workspace": str(workspace), "topic": topic, **{name: str(value) for name, value in ids.items()}}
-    run(tx, "SELECT pg_notify(%(channel)s, %(payload)s)", channel=LIVE, payload=json.dumps(payload))
-
-
-def told(topic: str, **columns: str) -> str:
-    """SQL of the same notice for the SELECT list of a statement, which saves a round trip: `columns` are SQL expressions by id.
-
-    >>> told("run", workspace="d.workspace_id", run="d.id")
-    "pg_notify('frontdesk_live', json_strip_nulls(json_build_object('topic', 'run', 'workspace', d.workspace_id, 'run', d.id))::text)"
-    """
-    pairs = "".join(f", '{name}', {expression}" for name, expression in columns.items())
-    return f"pg_notify('{LIVE}', json_strip_nulls(json_build_object('topic', '{topic}'{pairs}))::text)"
+    named = {name: str(value) for name, value in ids.items() if value is not None}
+    notices_of(tx).append((LIVE, json.dumps({"workspace": str(workspace), "topic": topic, **named})))
 
 
 class Listener(threading.Thread):

@@ -11,8 +11,9 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
-from db.conversations import MESSAGE_TOLD, MOVED_TOLD, STATE_RANK, ConversationRow, preview
+from db.conversations import STATE_RANK, ConversationRow, preview
 from db.engine import Row, one, rows, run
+from db.live import publish, ring
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = (2, 15)  # before the second and the third attempt
@@ -54,13 +55,10 @@ def add(
     run(
         tx,
         """
-        WITH added AS (
-            INSERT INTO outbox (workspace_id, idempotency_key, order_key, conversation_id, connection_id, message_id, run_id,
-                                author, epoch, effect, due_at)
-            VALUES (%(workspace)s, %(key)s, %(order)s, %(conversation)s, %(connection)s, %(message)s, %(run)s, %(author)s,
-                    %(epoch)s, %(effect)s, coalesce(%(not_before)s::timestamptz, now()))
-            RETURNING id)
-        SELECT pg_notify('frontdesk_work', 'outbox') FROM added
+        INSERT INTO outbox (workspace_id, idempotency_key, order_key, conversation_id, connection_id, message_id, run_id,
+                            author, epoch, effect, due_at)
+        VALUES (%(workspace)s, %(key)s, %(order)s, %(conversation)s, %(connection)s, %(message)s, %(run)s, %(author)s,
+                %(epoch)s, %(effect)s, coalesce(%(not_before)s::timestamptz, now()))
         """,
         workspace=workspace,
         key=idempotency_key,
@@ -74,6 +72,7 @@ def add(
         effect=Jsonb(effect),
         not_before=not_before,
     )
+    ring(tx, "outbox")
 
 
 def say(
@@ -115,11 +114,13 @@ def say(
         effect=Jsonb(effect),
     )
     assert kept is not None
+    ring(tx, "outbox")
+    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
     message_id: UUID = kept["id"]
     return message_id
 
 
-_SAY = f"""
+_SAY = """
     WITH touched AS (
         UPDATE conversations SET last_message_at = now(), last_message_preview = %(preview)s,
             answered_seq = greatest(answered_seq, %(seq)s),
@@ -137,7 +138,7 @@ _SAY = f"""
         SELECT %(workspace)s, %(key)s, %(conversation)s::text, %(conversation)s, %(connection)s, kept.id, %(run)s, %(author)s,
                %(epoch)s, %(effect)s FROM kept
         RETURNING id)
-    SELECT kept.id, pg_notify('frontdesk_work', 'outbox'), {MESSAGE_TOLD} FROM kept, lined
+    SELECT kept.id FROM kept, lined
 """
 
 
@@ -225,24 +226,34 @@ def settle_message(
     error: str = "",
 ) -> bool:
     """Like `settle`, and the message of the effect moves forward in the same statement."""
-    return bool(
-        rows(
-            tx,
-            _SETTLE_MESSAGE,
-            id=row.id,
-            owner=owner,
-            state=state,
-            message_state=message_state,
-            rank=STATE_RANK[message_state],
-            ranks=Jsonb(STATE_RANK),
-            pid=provider_message_id,
-            code=error_code,
-            error=error[:1000],
-        )
+    settled = one(
+        tx,
+        _SETTLE_MESSAGE,
+        id=row.id,
+        owner=owner,
+        state=state,
+        message_state=message_state,
+        rank=STATE_RANK[message_state],
+        ranks=Jsonb(STATE_RANK),
+        pid=provider_message_id,
+        code=error_code,
+        error=error[:1000],
     )
+    if settled is None:
+        return False
+    if settled["conversation_id"] is not None:
+        publish(
+            tx,
+            row.workspace_id,
+            "message",
+            conversation=settled["conversation_id"],
+            message=row.message_id,
+            state=message_state,
+        )
+    return True
 
 
-_SETTLE_MESSAGE = f"""
+_SETTLE_MESSAGE = """
     WITH settled AS (
         UPDATE outbox SET state = %(state)s, provider_message_id = coalesce(%(pid)s, provider_message_id),
             error_code = %(code)s, error = %(error)s, settled_at = now(), lease_until = NULL
@@ -254,8 +265,8 @@ _SETTLE_MESSAGE = f"""
             sent_at = CASE WHEN %(rank)s >= 3 AND %(rank)s <> 4 THEN coalesce(sent_at, now()) ELSE sent_at END
         FROM settled
         WHERE m.id = settled.message_id AND coalesce((%(ranks)s::jsonb ->> m.state)::int, -1) < %(rank)s
-        RETURNING m.id, m.workspace_id, m.conversation_id, m.state)
-    SELECT settled.message_id, {MOVED_TOLD} FROM settled LEFT JOIN moved ON true
+        RETURNING m.conversation_id)
+    SELECT moved.conversation_id FROM settled LEFT JOIN moved ON true
 """
 
 

@@ -31,17 +31,6 @@ def why_unreachable(url: str) -> str:
     return ""
 
 
-def is_connected(url: str, application_name: str) -> bool:
-    """Whether a process that goes by this name (its PGAPPNAME) has a connection now."""
-    question = "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE application_name = %s)"
-    try:
-        with _connect(url) as connection:
-            row = connection.execute(question, [application_name]).fetchone()
-    except psycopg.Error:
-        return False  # an unreachable server has nobody connected; the database's own check says why
-    return bool(row and row[0])
-
-
 def facts(url: str) -> ServerFacts:
     """Version and abilities. Raises psycopg.Error where the server does not answer."""
     question = """

@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from db.engine import Row, one, rows, run
-from db.live import told
+from db.live import publish, ring
 
 MAX_ATTEMPTS = 3
-MAX_DEATHS = 5  # a killed worker is not the run's fault: more chances than for an error of its own
+MAX_DEATHS = 20  # a killed worker is not the run's fault, but a run that kills every worker must end
 LONGEST_WINDOW_SECONDS = 120  # a customer who keeps typing is answered after this at the latest
 
 
@@ -37,6 +37,7 @@ class Run:
     last_seq: int
     epoch: int
     attempts: int
+    deaths: int  # workers that died while they held it
     created_at: datetime
     fresh: bool  # taken up for the first time: there is no journal yet
 
@@ -89,7 +90,7 @@ def collect(
         DO UPDATE SET last_seq = greatest(runs.last_seq, EXCLUDED.last_seq), trigger = EXCLUDED.trigger,
             due_at = greatest(least(EXCLUDED.due_at, runs.created_at + make_interval(secs => %(longest)s)), %(not_before)s::timestamptz)
         RETURNING id, xmax = 0 AS is_new)
-        SELECT id, is_new, pg_notify('frontdesk_work', 'run') FROM collected
+        SELECT id, is_new FROM collected
         """,
         workspace=workspace,
         automation=automation_id,
@@ -104,6 +105,7 @@ def collect(
         longest=LONGEST_WINDOW_SECONDS,
     )
     assert made is not None
+    ring(tx, "run")
     return made["id"], bool(made["is_new"])
 
 
@@ -158,14 +160,11 @@ def extend_leases(tx: Session, owner: str, run_ids: Sequence[UUID], lease_second
 
 
 def release_expired(tx: Session) -> int:
-    """Runs of a worker that died are due again; after the fifth death they fail (system transaction)."""
+    """Runs of a worker that died are due again; the journal keeps what was done (system transaction)."""
     return run(
         tx,
-        """UPDATE runs SET state = CASE WHEN attempts >= %(most)s THEN 'failed' ELSE 'waiting' END, lease_until = NULL, due_at = now(),
-               outcome = CASE WHEN attempts >= %(most)s THEN 'The worker died five times while it worked on this run.' ELSE outcome END,
-               finished_at = CASE WHEN attempts >= %(most)s THEN now() ELSE NULL END
+        """UPDATE runs SET state = 'waiting', deaths = deaths + 1, attempts = attempts - 1, lease_until = NULL, due_at = now()
            WHERE state = 'running' AND lease_until < now()""",
-        most=MAX_DEATHS,
     )
 
 
@@ -205,23 +204,22 @@ def hold_speaking(tx: Session, run_id: UUID, owner: str) -> Row | None:
 
 def finish(tx: Session, run_id: UUID, state: str, outcome: str, records: Iterable[StepRecord] = ()) -> None:
     """Write down how a run ended, and with it the last steps."""
-    run(
+    ended = one(
         tx,
         f"""
         WITH ended AS (
             UPDATE runs SET state = %(state)s, outcome = %(outcome)s, finished_at = now(), lease_until = NULL
             WHERE id = %(run)s RETURNING id, workspace_id, conversation_id, state),
         written AS ({_WRITE_DOWN} RETURNING step_id)
-        SELECT {_ENDED_TOLD} FROM ended
+        SELECT workspace_id, conversation_id FROM ended
         """,
         run=run_id,
         state=state,
         outcome=outcome[:1000],
         lines=Jsonb([_line(record) for record in records]),
     )
-
-
-_ENDED_TOLD = told("run", workspace="workspace_id", conversation="conversation_id", run="id", state="state")
+    if ended is not None:
+        publish(tx, ended["workspace_id"], "run", conversation=ended["conversation_id"], run=run_id, state=state)
 
 
 def put_off(tx: Session, run_id: UUID, due_at: datetime, outcome: str, *, counted: bool) -> None:

@@ -62,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
     command("backup", "Write the whole database to a file.", _backup).add_argument("file", type=Path)
     command("restore", "Replace the database by a backup.", _restore).add_argument("file", type=Path)
     bench = command("bench", "Measure this machine.", _bench)
-    bench.add_argument("what", choices=["messages"])
+    bench.add_argument("what", choices=["messages", "crash"])
     bench.add_argument("options", nargs=argparse.REMAINDER)
     return parser
 
@@ -157,7 +157,7 @@ def _spec_of(name: str, settings: Settings) -> Spec:
     url = settings.database_url or _running_url(settings)
     shared = common(settings, url)
     if name == "worker":
-        return processes.worker(f"worker-of-{os.getpid()}", url, shared)
+        return processes.worker(f"worker-of-{os.getpid()}", settings, shared)
     made: dict[str, Callable[..., Spec]] = {
         "webhook": processes.webhook,
         "schedules": processes.schedules,

@@ -182,7 +182,5 @@ def _public_address(settings: Settings) -> Finding:
 def _model(settings: Settings) -> Finding:
     if settings.openai_api_key or settings.openrouter_api_key or settings.openai_base_url:
         return Finding("Language model", settings.openai_base_url or "from the environment")
-    remedy = (
-        "Answers quote the documents word for word. Connect a model on the page Connections, or set OPENAI_API_KEY."
-    )
+    remedy = "Answers quote the documents word for word. Connect a model on the Settings page, or set OPENAI_API_KEY."
     return Finding("Language model", "none in the environment", remedy)

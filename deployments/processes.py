@@ -2,13 +2,16 @@
 
 import os
 import sys
+import time
 from collections.abc import Mapping
+from pathlib import Path
 
-from db.probe import answers, is_connected
+from db.probe import answers
 from db.settings import Settings
 from deployments import ask, environment
 from deployments.program import Spec
 
+ALIVE_SECONDS = 20.0  # without a sign of life for so long a worker counts as stuck
 UPKEEP = "upkeep/upkeep"  # the deployment by which the schedules are recognised as running
 
 
@@ -20,7 +23,7 @@ def table(settings: Settings, database_url: str, prefect_database_url: str, *, w
         _step("migrate", common, after=() if settings.database_url else ("postgres",)),
         webhook(settings, common),
         pages(settings, common),
-        *[worker(f"worker-{number + 1}", database_url, common) for number in range(settings.workers)],
+        *[worker(f"worker-{number + 1}", settings, common) for number in range(settings.workers)],
         *([_step("demo", common, after=("migrate",))] if with_demo else []),
     ]
     if not os.environ.get("PREFECT_API_URL"):  # else somebody else runs the Prefect server
@@ -51,12 +54,25 @@ def pages(settings: Settings, common: Mapping[str, str]) -> Spec:
     return Spec("pages", _python("-m", "ui.app"), common, ready=lambda: ask.http_ok(url), after=("migrate",))
 
 
-def worker(name: str, database_url: str, common: Mapping[str, str]) -> Spec:
-    """One process that runs automations and delivers; known to Postgres by its name."""
-    application = f"frontdesk {name}"
-    here = {**common, "PGAPPNAME": application, "FRONTDESK_PROCESS": name}
-    command = _python("-m", "flows.worker")
-    return Spec(name, command, here, ready=lambda: is_connected(database_url, application), after=("migrate",))
+def worker(name: str, settings: Settings, common: Mapping[str, str]) -> Spec:
+    """One process that runs automations and delivers. It touches a file every second for as long as it works."""
+    alive = settings.home / "run" / f"{name}.alive"
+    alive.parent.mkdir(parents=True, exist_ok=True)
+    alive.unlink(missing_ok=True)  # of an earlier start
+    here = {
+        **common,
+        "PGAPPNAME": f"frontdesk {name}",
+        "FRONTDESK_PROCESS": name,
+        "FRONTDESK_ALIVE_FILE": str(alive),
+    }
+    return Spec(name, _python("-m", "flows.worker"), here, ready=lambda: _is_young(alive), after=("migrate",))
+
+
+def _is_young(file: Path) -> bool:
+    try:
+        return time.time() - file.stat().st_mtime < ALIVE_SECONDS
+    except FileNotFoundError:
+        return False
 
 
 def prefect(settings: Settings, environment: Mapping[str, str]) -> Spec:

@@ -191,7 +191,7 @@ def outgoing(row: OutboxRow, known: KnownAccount, channel: Channel | None, addre
     assert channel is not None
     public = get_settings().public_url
     callback = (
-        f"{str(public).rstrip('/')}/webhook/{known.account.kind}/{known.account.id}/status?m={row.id}" if public else ""
+        f"{str(public).rstrip('/')}/webhook/{known.account.kind}/{known.account.id}/status" if public else ""
     )
     media = tuple(
         IncomingMedia(item["url"], item.get("content_type", ""), item.get("name", ""))

@@ -73,6 +73,8 @@ class Engine:
         return outcome
 
     def _execute(self, run: Run, execution: Execution, desk: ReadDesk) -> Outcome:
+        if run.deaths >= runs.MAX_DEATHS:
+            return self._fail(run, "Workers died again and again while they worked on this run.")
         plan = self.plans.of(run.version_id, run.document)
         with desk() as tx:
             facts = load(tx, run)

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import groupby
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import DBAPIError
@@ -26,6 +27,7 @@ from db.events import Event
 from db.live import WORK, Listener
 from db.runs import Run
 from flows.accounts import Accounts
+from flows.crash_points import crash_point
 from flows.delivery import Delivery, Ready, Reconciliation
 from flows.engine import Engine
 from flows.intake import EventLost, Intake, ReceiptTooEarly
@@ -126,6 +128,7 @@ class Worker:
         self._delivery = Delivery(self.owner, self._lease, accounts)
         self._reconciliation = Reconciliation(accounts, reconcile_after_seconds())
         self._window = window
+        self._alive_file = os.environ.get("FRONTDESK_ALIVE_FILE", "")
         self._stopping = threading.Event()
         self._held: dict[uuid.UUID, Run] = {}
         self._lanes = {
@@ -168,6 +171,7 @@ class Worker:
         """Batches of one workspace each."""
         with system() as tx:
             claimed = events.claim(tx, self.owner, self._lease, limit * EVENTS_AT_ONCE)
+        crash_point("claim")
         by_workspace = groupby(sorted(claimed, key=_workspace_of), key=_workspace_of)
         return [batch for _, each in by_workspace for batch in _batches(list(each), EVENTS_AT_ONCE)]
 
@@ -178,8 +182,7 @@ class Worker:
             if len(batch) == 1 or _is_away(error):
                 raise  # the leases end by themselves, and it is no fault of the events
             self._accept_one_by_one(batch)
-        except Exception as error:
-            # The one broad catch of this loop: whatever is wrong with an arrival, it is kept and shown.
+        except Exception as error:  # noqa: BLE001 - the one broad catch of this loop: whatever is wrong, it is kept and shown
             if len(batch) == 1:
                 self._refuse(batch[0], error)
             else:
@@ -204,6 +207,7 @@ class Worker:
     def _claim_runs(self, limit: int) -> list[Run]:
         with system() as tx:
             claimed = runs.claim(tx, self.owner, self._lease, limit)
+        crash_point("claim")
         self._held.update({run.id: run for run in claimed})
         return claimed
 
@@ -227,6 +231,7 @@ class Worker:
 
     def _tidy_loop(self) -> None:
         while not self._stopping.wait(TIDY_SECONDS):
+            self._say_alive()
             try:
                 self._tidy()
             except (DBAPIError, DatabaseUnreachable) as error:
@@ -234,6 +239,11 @@ class Worker:
                     "Waiting for Postgres",
                     extra={"action": "worker.database", "lane": "tidy", "error": str(error)[:300]},
                 )
+
+    def _say_alive(self) -> None:
+        """The supervisor looks at the age of this file. Not at the database: a pooler hides who is connected."""
+        if self._alive_file:
+            Path(self._alive_file).touch()
 
     def _tidy(self) -> None:
         held = list(self._held)

@@ -114,7 +114,7 @@ def _known_account(state: ServerState, kind: str, connection: UUID | None, addre
     if account is None:
         where = f"with the id {connection}" if connection else "yet"
         state.refusals.record(address, f"There is no {kind} connection {where}.", subject=kind, workspace=None)
-        raise Refusal(404, "no_connection", f"There is no {kind} connection {where}. Add one under Connections.")
+        raise Refusal(404, "no_connection", f"There is no {kind} connection {where}. Add one under Settings.")
     return account
 
 

@@ -13,6 +13,7 @@ CREATE TABLE events_queue (
     state text NOT NULL DEFAULT 'pending' CHECK (state IN
         ('pending', 'processing', 'done', 'ignored', 'parked')),   -- parked = gave up after 3 attempts, shown to an admin
     attempts integer NOT NULL DEFAULT 0,
+    deaths integer NOT NULL DEFAULT 0,               -- workers that died while they held it; no fault of its own
     due_at timestamptz NOT NULL DEFAULT now(),
     lease_until timestamptz,
     lease_owner text NOT NULL DEFAULT '',
@@ -72,6 +73,7 @@ CREATE TABLE runs (
     outcome text NOT NULL DEFAULT '',                -- one plain sentence
     due_at timestamptz NOT NULL DEFAULT now(),
     attempts integer NOT NULL DEFAULT 0,
+    deaths integer NOT NULL DEFAULT 0,
     lease_until timestamptz,
     lease_owner text NOT NULL DEFAULT '',
     prefect_run_id uuid,

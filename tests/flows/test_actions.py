@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from db.engine import system
+from db.engine import run, system
 from db.secrets import seal
 from flows import actions
 from flows.actions import ActionRefused
@@ -150,6 +150,7 @@ def test_reading_clears_the_badge(rig: Rig, ana: UUID) -> None:
 def test_a_handoff_mails_the_agents_where_a_mail_server_is_connected(rig: Rig, ana: UUID) -> None:
     with SmtpTwin() as mail:
         with system() as tx:
+            run(tx, "UPDATE users SET email = 'ana@desk.test' WHERE id = %(id)s", id=ana)
             a_connection(tx, rig.workspace, "email_smtp", secrets=seal({"url": f"{mail.url}?from=desk@example.com"}))
         actions.create_handoff(rig.workspace, conversation(rig), "api_key:1", "customer_request", "Wants Ana.")
         rig.deliver()

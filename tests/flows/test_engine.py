@@ -110,7 +110,7 @@ def test_the_dead_worker_that_was_not_dead_cannot_commit_any_more(rig: Rig) -> N
     assert rig.query("SELECT FROM outbox") == []
 
 
-def test_after_five_deaths_a_run_is_given_up(rig: Rig) -> None:
+def test_a_run_that_kills_every_worker_ends_and_a_person_is_asked_for(rig: Rig) -> None:
     rig.receive_sms("Hello?")
     rig.take_in()
     for _ in range(runs.MAX_DEATHS):
@@ -118,7 +118,9 @@ def test_after_five_deaths_a_run_is_given_up(rig: Rig) -> None:
         with system() as tx:
             run(tx, "UPDATE runs SET lease_until = now() - interval '1 second'")
             runs.release_expired(tx)
-    assert the_run(rig)["state"] == "failed"
+    assert the_run(rig)["attempts"] == 0, "a death is no attempt"
+    assert [outcome.state for outcome in rig.execute()] == ["failed"]
+    assert len(rig.query("SELECT FROM handoffs")) == 1
 
 
 def test_a_step_that_may_fail_does_not_stop_the_run(rig: Rig, model: FakeModel) -> None:
