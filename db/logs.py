@@ -16,7 +16,7 @@ from db.settings import get_settings
 
 OURS = ("db", "nodes", "flows", "webhook_server", "ui", "deployments")
 # These say at INFO what our own lines say better, with addresses in it.
-QUIET = ("httpx", "httpcore", "openai", "twilio", "urllib3", "docket", "alembic", "watchdog")
+QUIET = ("httpx", "httpx2", "httpcore", "openai", "twilio", "urllib3", "docket", "alembic", "watchdog")
 MOST_CHARACTERS = 8_000  # per text of a record; a stack trace fits
 _STANDARD = frozenset(vars(logging.LogRecord("", 0, "", 0, "", (), None))) | {"message", "asctime", "taskName"}
 

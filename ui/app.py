@@ -20,7 +20,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from db import engine
+from db import engine, logs
 from db.settings import get_settings
 from ui import auth, live_route
 from ui.guard import PageGuard
@@ -34,6 +34,7 @@ hub = Hub()
 
 @asynccontextmanager
 async def _lifespan(_app: st.App) -> AsyncIterator[None]:
+    _speak_as_one()  # again, because Streamlit has made more loggers while it started
     listener = start_listener(hub.on_notice)
     yield
     listener.stop()
@@ -53,6 +54,16 @@ app = st.App(
 )
 
 
+def _speak_as_one() -> None:
+    """Streamlit gives each of its loggers, and uvicorn's, a handler of its own. Their warnings come out like our lines instead."""
+    for name, logger in logging.root.manager.loggerDict.items():
+        if isinstance(logger, logging.Logger) and name.partition(".")[0] in ("streamlit", "uvicorn", "websockets"):
+            logger.handlers, logger.propagate = [], True
+            logger.setLevel(logging.WARNING)
+    # A line per request, also for /health, with an address that may hold a sign-in link.
+    logging.getLogger("uvicorn.access").disabled = True
+
+
 class _Server(uvicorn.Server):
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         hub.close()  # uvicorn waits for open responses, and a live stream has no end of its own
@@ -60,7 +71,7 @@ class _Server(uvicorn.Server):
 
 
 def main() -> None:
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logs.setup("pages")
     settings = get_settings()
     config = uvicorn.Config(
         app,
@@ -71,8 +82,7 @@ def main() -> None:
         access_log=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    # Streamlit gives this logger a handler of its own; an address may hold a sign-in link, so it stays silent.
-    logging.getLogger("uvicorn.access").disabled = True
+    _speak_as_one()
     server = _Server(config)
     server.run()
     sys.exit(0 if server.started else 3)

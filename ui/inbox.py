@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
@@ -12,9 +12,6 @@ from db.views import ConversationLine
 from ui import words
 
 FILTERS = ("All", "Unread", "Waiting", "Mine", "AI")
-SCAN = 100  # lines read at once ...
-MOST_SCANNED = 2_000  # ... until so many were looked at: what is older than that has been read or settled long ago
-_OWNERS: dict[str, Literal["ai", "human"]] = {"AI": "ai", "Mine": "human", "Waiting": "human"}
 _NOTHING = {
     "All": ("No conversations yet", "Write in the web chat, and the conversation appears here at once."),
     "Unread": ("Everything is read", "New messages appear here by themselves."),
@@ -26,27 +23,16 @@ _NOTHING = {
 
 def find(tx: Session, picked: str, search: str, me: UUID, limit: int) -> list[ConversationLine]:
     """The newest conversations of a filter."""
-    kept: list[ConversationLine] = []
-    seen, before = 0, None
-    while len(kept) < limit and seen < MOST_SCANNED:
-        page = views.conversation_list(tx, owner=_OWNERS.get(picked), search=search, before=before, limit=SCAN)
-        kept += [line for line in page if _fits(line, picked, me)]
-        seen += len(page)
-        if len(page) < SCAN:
-            break
-        before = page[-1].cursor
-    return kept[:limit]
-
-
-def _fits(line: ConversationLine, picked: str, me: UUID) -> bool:
     match picked:
         case "Unread":
-            return line.unread > 0
+            return views.conversation_list(tx, unread=True, search=search, limit=limit)
         case "Waiting":
-            return line.handoff_state == "pending" or line.assignee_id is None
+            return views.conversation_list(tx, waiting=True, search=search, limit=limit)
         case "Mine":
-            return line.assignee_id == me
-    return True
+            return views.conversation_list(tx, assignee_id=me, search=search, limit=limit)
+        case "AI":
+            return views.conversation_list(tx, owner="ai", search=search, limit=limit)
+    return views.conversation_list(tx, search=search, limit=limit)
 
 
 def item(line: ConversationLine) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def _list(me: Here) -> None:
     search = st.text_input(
         "Search",
         key="search",
-        placeholder="Name, phone or words",
+        placeholder="Name, phone or e-mail",
         icon=":material/search:",
         label_visibility="collapsed",
     )

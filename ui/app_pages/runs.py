@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
 from uuid import UUID
 
 import streamlit as st
 
 from db import views
 from db.settings import get_settings
-from db.views import RunDetail, RunLine
+from db.views import RunDetail
 from flows.automation import Automation
 from ui import canvas, frame, links, parts, runs, session, timeline, words
 from ui.session import Here
 from ui.text import plain
 
 PAGE = 50
-MOST_SCANNED = 1_000  # lines looked at when a name is searched
 STATES = ("done", "failed", "running", "waiting", "pending", "superseded", "cancelled")
 
 
@@ -65,11 +63,21 @@ def _list(me: Here) -> None:
             format_func=lambda s: words.RUN_STATES[s][0],
             label_visibility="collapsed",
         )
-    name = st.text_input(
-        "Contact", placeholder="Name of the contact", icon=":material/search:", label_visibility="collapsed"
-    )
+    with st.container(horizontal=True):
+        contact = st.text_input(
+            "Contact", placeholder="Name, phone or e-mail", icon=":material/search:", label_visibility="collapsed"
+        )
+        outcome = st.text_input("Result", placeholder="Words of the result", label_visibility="collapsed")
     wanted = st.session_state.get("runs_wanted", PAGE)
-    found = _find(me, automation.id if automation else None, state, name.strip().lower(), wanted + 1)
+    with me.read() as tx:
+        found = views.run_list(
+            tx,
+            automation_id=automation.id if automation else None,
+            state=state,
+            search=contact,
+            outcome=outcome,
+            limit=wanted + 1,
+        )
     parts.rows(
         [runs.item(line) for line in found[:wanted]],
         key="run_rows",
@@ -85,21 +93,6 @@ def _list(me: Here) -> None:
         on_choose=_open,
         on_more=_more,
     )
-
-
-def _find(me: Here, automation: UUID | None, state: Any, name: str, limit: int) -> list[RunLine]:
-    """The newest runs of the filter, read page by page where a name narrows them."""
-    kept: list[RunLine] = []
-    before, seen = None, 0
-    with me.read() as tx:
-        while len(kept) < limit and seen < MOST_SCANNED:
-            lines = views.run_list(tx, before_seq=before, limit=100, automation_id=automation, state=state)
-            kept += [line for line in lines if name in (line.contact_name or "").lower()]
-            seen += len(lines)
-            if len(lines) < 100:
-                break
-            before = lines[-1].seq
-    return kept[:limit]
 
 
 def _decisions(me: Here) -> None:
