@@ -41,6 +41,16 @@ def send(account: Account, to: Sequence[str], subject: str, text: str, message_i
         raise Rejected("recipient_refused", f"The mail server refused {', '.join(refused)}; the others got the mail.")
 
 
+def check(account: Account) -> str:
+    """'' when the mail server lets us in, else what to do. It signs in and sends nothing."""
+    try:
+        with _connected(_server(account)) as smtp:
+            _check(_ask(smtp.noop, NotSent))
+    except ClientError as error:
+        return error.reason
+    return ""
+
+
 @dataclass(frozen=True)
 class _Server:
     host: str
@@ -125,7 +135,7 @@ def _sign_in(smtp: smtplib.SMTP, server: _Server) -> None:
         )
     try:
         _ask(lambda: smtp.login(server.user, server.password), NotSent)
-    except Rejected as error:
+    except (Rejected, AuthFailed) as error:
         raise AuthFailed(f"The mail server does not accept user and password: {error.reason}") from error
 
 

@@ -16,11 +16,16 @@ from urllib.parse import urlsplit
 
 import openai
 
+from nodes.clients.channel import Account
 from nodes.clients.http import CONNECT_SECONDS, OWN_MACHINE
 from nodes.clients.llm_answer import completion
 from nodes.clients.openai_errors import translated
 from nodes.contract import ChatMessage, Completion
-from nodes.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected
+from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected
+
+BASE_URL = "https://api.openai.com/v1"
+CHECK_SECONDS = 15.0
+CHECK_TOKENS = 16  # the fewest that every server takes
 
 # How a server is made to answer in JSON, best first. Those that we do not know more often know the older form.
 _FORMS = ("json_schema", "json_object")
@@ -30,7 +35,29 @@ _LIMITS = ("max_completion_tokens", "max_tokens")
 _LIMITS_ELSEWHERE = ("max_tokens", "max_completion_tokens")
 # A 400 that is about the conversation, not about how we ask.
 _ABOUT_CONTENT = {"context_length_exceeded", "content_policy_violation", "content_filter"}
+# What a model is refused for that did answer: one that thinks aloud may use up the few tokens of a check.
+_SPOKE = {"too_few_tokens", "empty_answer", "refusal", "content_filter"}
 _making = threading.Lock()  # two threads that come first must not make two pools
+
+
+def check(account: Account) -> str:
+    """'' when the model of the connection answers, else what to do.
+
+    It asks for one word: a list of models would be cheaper, and some servers give it to everybody, whatever the key.
+    """
+    model = str(account.config.get("model") or "")
+    if not model:
+        return "The connection names no model. Enter the name of one."
+    chat = OpenAIChat(
+        str(account.config.get("base_url") or BASE_URL), account.secrets.get("api_key", ""), model, CHECK_SECONDS
+    )
+    try:
+        chat.complete([ChatMessage("user", "Say yes.")], max_tokens=CHECK_TOKENS)
+    except Rejected as error:
+        return "" if error.code in _SPOKE else error.reason
+    except ClientError as error:
+        return error.reason
+    return ""
 
 
 class OpenAIChat:

@@ -112,6 +112,22 @@ class TwilioChannel:
             return CannotTell(error.reason)
 
 
+def check(account: Account) -> str:
+    """'' when messages can leave over this account, else what to do. It reads the account and sends nothing."""
+    try:
+        found = _client(account).api.accounts(str(account.config["account_sid"])).fetch()
+    except OutcomeUnknown:
+        return "Twilio gave no usable answer just now. Try again in a minute."
+    except ClientError as error:
+        return error.reason
+    except _UNREADABLE as error:
+        return f"What answers at the address of Twilio is not Twilio: {error}. Correct the address in the connection."
+    if found.status != "active":
+        return f"The Twilio account is {found.status}. Sign in at twilio.com to see why."
+    has_sender = any(account.config.get(name) for name in ("from_number", "whatsapp_from", "messaging_service_sid"))
+    return "" if has_sender else sentence("21603")
+
+
 def _is_signed(token: str, request: Request) -> bool:
     signature = request.headers.get("x-twilio-signature", "")
     body: Any = arrival.form(request)

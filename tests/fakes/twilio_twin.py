@@ -145,14 +145,18 @@ class TwilioTwin(HttpTwin):
     def __init__(self, port: int = 0, account_sid: str = ACCOUNT_SID, auth_token: str = AUTH_TOKEN) -> None:
         super().__init__(port)
         self.account_sid, self.auth_token = account_sid, auth_token
+        self.account_status = "active"  # active, suspended, closed
         self.sent: list[SentMessage] = []
         self._places: dict[str, int] = {}
         self._basic = "Basic " + base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
-        self._messages = f"/2010-04-01/Accounts/{account_sid}/Messages"
+        self._account = f"/2010-04-01/Accounts/{account_sid}"
+        self._messages = f"{self._account}/Messages"
 
     def answer(self, request: Received) -> Answer:
         if request.headers.get("authorization") != self._basic:
             return self._refuse(401, 20003, "Authentication Error - invalid username")
+        if request.path == self._account + ".json" and request.method == "GET":
+            return Answer.json(200, self._account_resource())
         if request.path == self._messages + ".json" and request.method == "POST":
             return self._create(request)
         if request.path == self._messages + ".json" and request.method == "GET":
@@ -197,6 +201,21 @@ class TwilioTwin(HttpTwin):
             request,
             "accepted" if "MessagingServiceSid" in form else "queued",
         )
+
+    def _account_resource(self) -> dict[str, Any]:
+        when = format_datetime(datetime(2025, 1, 1, tzinfo=UTC))
+        return {
+            "sid": self.account_sid,
+            "owner_account_sid": self.account_sid,
+            "friendly_name": "Bright Smile Dental",
+            "status": self.account_status,
+            "type": "Full",
+            "auth_token": self.auth_token,
+            "date_created": when,
+            "date_updated": when,
+            "uri": f"{self._account}.json",
+            "subresource_uris": {"messages": f"{self._messages}.json"},
+        }
 
     def _resource(self, message: SentMessage) -> dict[str, Any]:
         when = format_datetime(message.at)

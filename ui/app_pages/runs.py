@@ -9,13 +9,14 @@ import streamlit as st
 from db import views
 from db.settings import get_settings
 from db.views import RunDetail
+from db.views.runs import RunState
 from flows.automation import Automation
 from ui import canvas, frame, links, parts, runs, session, timeline, words
 from ui.session import Here
 from ui.text import plain
 
 PAGE = 50
-STATES = ("done", "failed", "running", "waiting", "pending", "superseded", "cancelled")
+STATES: tuple[RunState, ...] = ("done", "failed", "running", "waiting", "pending", "superseded", "cancelled")
 
 
 def chosen() -> UUID | None:

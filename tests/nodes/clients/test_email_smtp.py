@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 
 from nodes.clients.channel import Account
-from nodes.clients.email_smtp import send
+from nodes.clients.email_smtp import check, send
 from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected
 from tests.fakes.smtp_twin import PASSWORD, SmtpTwin
 
@@ -146,3 +146,26 @@ def test_a_wrong_password_and_a_server_that_is_not_there() -> None:
 def test_encryption_from_the_first_byte_needs_a_server_that_speaks_it(twin: SmtpTwin) -> None:
     with pytest.raises(NotSent):
         send(mailbox(twin.url.replace("smtp:", "smtps:")), ["ana@example.com"], "s", "t", ID)
+
+
+def test_a_check_signs_in_and_sends_nothing(twin: SmtpTwin) -> None:
+    assert check(mailbox(twin.url)) == ""
+    assert (twin.commands, twin.mails) == (["EHLO", "AUTH", "NOOP", "QUIT"], [])
+
+
+@pytest.mark.parametrize(
+    ("command", "answer", "sentence"),
+    [
+        ("CONNECT", "421 too busy", "421 too busy"),
+        ("AUTH", "535 no", "does not accept user"),
+        ("NOOP", "drop", "hung up"),
+    ],
+)
+def test_a_check_says_what_is_wrong(twin: SmtpTwin, command: str, answer: str, sentence: str) -> None:
+    twin.say[command] = answer
+    assert sentence in check(mailbox(twin.url))
+    assert PASSWORD not in check(mailbox(twin.url))
+
+
+def test_a_check_of_an_address_that_cannot_be_used_names_the_remedy() -> None:
+    assert "Correct SMTP_URL" in check(mailbox("mail.example.com"))

@@ -3,11 +3,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import openai
 import pytest
 
-from nodes.clients.llm import OpenAIChat
+from nodes.clients.channel import Account
+from nodes.clients.llm import OpenAIChat, check
 from nodes.contract import ChatMessage
 from nodes.errors import AuthFailed, ClientError, NotSent, Rejected, Throttled
 from tests.fakes.http_twin import Fault
@@ -230,3 +232,30 @@ def test_every_error_that_the_package_names_is_of_the_tree_that_we_translate() -
     named = {name for name in openai.__all__ if name.endswith("Error")}
     ours = {name for name in named if issubclass(getattr(openai, name), openai.OpenAIError)}
     assert named - ours == {"InvalidWebhookSignatureError"}  # of a function that we do not call
+
+
+def connected(twin: OpenAITwin, api_key: str = API_KEY, **config: Any) -> Account:
+    given = {"base_url": twin.base_url, "model": "twin-chat"} | config
+    return Account(uuid4(), uuid4(), "llm", given, {"api_key": api_key})
+
+
+def test_a_check_asks_the_model_for_one_word(twin: OpenAITwin) -> None:
+    assert check(connected(twin)) == ""
+    (asked,) = twin.chats
+    assert (asked["model"], asked["max_tokens"]) == ("twin-chat", 16)
+
+
+def test_a_model_that_thinks_until_its_tokens_are_used_up_works(twin: OpenAITwin) -> None:
+    choice = {"index": 0, "message": {"role": "assistant", "content": ""}, "finish_reason": "length"}
+    twin.misbehave(Fault(body=json.dumps({"model": "m", "choices": [choice]}).encode()))
+    assert check(connected(twin)) == ""
+
+
+def test_a_check_says_what_is_wrong_with_the_model(twin: OpenAITwin) -> None:
+    assert "Enter a valid one" in check(connected(twin, api_key="sk-wrong"))
+    assert "names no model" in check(connected(twin, model=""))
+    twin.misbehave(Fault(status=404, code="model_not_found", message="There is no such model."))
+    assert "There is no such model." in check(connected(twin, model="another"))
+    twin.misbehave(Fault(status=429, code="insufficient_quota", message="You are out of credit."))
+    assert "out of credit" in check(connected(twin))
+    assert "cannot be reached" in check(connected(twin, base_url="http://127.0.0.1:9/v1"))

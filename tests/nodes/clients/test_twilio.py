@@ -21,7 +21,7 @@ from nodes.clients.channel import (
     ReceiptState,
     Request,
 )
-from nodes.clients.twilio import TwilioChannel, receipt_address
+from nodes.clients.twilio import TwilioChannel, check, receipt_address
 from nodes.errors import AuthFailed, NotSent, Rejected, SignatureInvalid
 from tests.fakes.http_twin import Answer, Fault, HttpTwin, Received
 from tests.fakes.twilio_twin import (
@@ -293,3 +293,29 @@ def test_the_twin_refuses_what_twilio_does_not_document() -> None:
 
 def test_the_hash_of_the_published_json_example_is_right() -> None:
     assert hashlib.sha256(JSON_BODY).hexdigest() == JSON_HASH
+
+
+def test_a_check_reads_the_account_and_sends_nothing() -> None:
+    with TwilioTwin() as twin:
+        assert check(twilio_account(twin.base_url)) == ""
+        assert [(each.method, each.path) for each in twin.requests] == [
+            ("GET", f"/2010-04-01/Accounts/{ACCOUNT_SID}.json")
+        ]
+        assert (twin.sent, twin.refused) == ([], [])
+
+
+def test_a_check_says_what_is_wrong_with_the_account() -> None:
+    with TwilioTwin() as twin:
+        account = twilio_account(twin.base_url)
+        twin.account_status = "suspended"
+        assert "account is suspended" in check(account)
+        twin.account_status = "active"
+        assert "no sender number" in check(replace(account, config={**account.config, "from_number": ""}))
+        twin.misbehave(Fault(status=500))
+        assert "Try again in a minute" in check(account)
+        twin.misbehave(Fault(body=b"<html>a page</html>"))
+        assert "is not Twilio" in check(account)
+        assert "Enter both" in check(replace(account, secrets={}))
+    with TwilioTwin(auth_token="another") as twin:
+        assert "Enter valid ones" in check(twilio_account(twin.base_url))
+    assert "cannot be reached" in check(twilio_account("http://127.0.0.1:9"))
