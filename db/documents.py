@@ -281,6 +281,33 @@ def set_leaving(tx: Session, document: UUID, job: UUID) -> None:
     )
 
 
+def adopt(tx: Session, document: UUID, job: UUID, title: str, markdown: str, content_hash: bytes | None) -> None:
+    """A version that a person approved becomes the text to index, as work of a job."""
+    run(
+        tx,
+        """UPDATE training_documents SET state = 'fetched', reason = '', title = %(title)s, markdown = %(markdown)s,
+               content_hash = %(hash)s, seen_job = %(job)s, visited_job = NULL
+           WHERE id = %(id)s""",
+        id=document,
+        job=job,
+        title=title,
+        markdown=markdown,
+        hash=content_hash,
+    )
+
+
+def refuse(tx: Session, document: UUID, refused: bytes) -> None:
+    """A person rejected this version: the indexed text stays, and the next crawl asks for the page without conditions."""
+    run(
+        tx,
+        """UPDATE training_documents SET refused_hash = %(refused)s, content_hash = indexed_hash, etag = '', last_modified = '',
+               reason = '', state = CASE WHEN indexed_hash IS NULL THEN 'skipped' ELSE 'indexed' END
+           WHERE id = %(id)s""",
+        id=document,
+        refused=refused,
+    )
+
+
 def set_unchanged(
     tx: Session,
     document: Document,

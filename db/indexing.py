@@ -166,7 +166,6 @@ def section(tx: Session, passage: UUID) -> list[PassageLine]:
 
 def rewrite(
     tx: Session,
-    workspace: UUID,
     passage: PassageLine,
     heading: str,
     text: str,
@@ -195,6 +194,18 @@ def rewrite(
         model=model,
         hash=content_hash(heading, text),
     )
+
+
+def original(tx: Session, passage: UUID) -> tuple[str, str] | None:
+    """Heading and text of a passage as its document has them, None where nobody edited it."""
+    row = one(
+        tx, "SELECT original_heading AS h, original_text AS t FROM passage_edits WHERE passage_id = %(id)s", id=passage
+    )
+    return (row["h"], row["t"]) if row else None
+
+
+def forget_edit(tx: Session, passage: UUID) -> None:
+    run(tx, "DELETE FROM passage_edits WHERE passage_id = %(id)s", id=passage)
 
 
 def switch(tx: Session, passage: UUID, *, enabled: bool) -> bool:

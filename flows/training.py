@@ -8,20 +8,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, documents, passages, sources, training_jobs
+from db import audit, documents, indexing, passages, sources, training_changes, training_jobs
 from db.engine import transaction
+from db.indexing import PassageLine
 from db.live import ring
 from db.settings import get_settings
 from db.sources import SourceSetup, SourceType
+from db.training_changes import Change
 from flows.actions import ActionRefused
 from flows.ingest import text_hash
+from flows.models import builtin_embedder, embedder
 from nodes.addresses import normal
+from nodes.errors import ClientError
 from nodes.extract import KINDS, READABLE
 
 MOST_PAGES = 20_000  # of one source
@@ -31,6 +35,7 @@ MOST_TEXT = 1_000_000  # characters written by hand
 MOST_PAIRS = 2000
 MOST_QUESTION = 500
 LONGEST_NAME = 200
+MOST_PASSAGE = 4000
 
 
 @dataclass(frozen=True)
@@ -279,3 +284,98 @@ def _crawl_config(site: Website) -> dict[str, Any]:
     }
     chosen["obey_robots"] = None if site.obey_robots else False
     return {name: value for name, value in chosen.items() if value is not None}
+
+
+def approve_change(workspace: UUID, user: UUID | None, change: UUID) -> None:
+    """Use the version that waits: the AI answers from it as soon as it is indexed."""
+    with transaction(workspace) as tx:
+        found = _decide(tx, change, "approved", user)
+        document = documents.get(tx, found.document_id)
+        assert document is not None, "the change would have gone with it"
+        if found.kind == "removed":
+            indexing.delete_document(tx, found.source_id, document.address)
+            documents.set_gone(tx, document.id, None, "removed", "The page is gone, and its removal was approved.")
+        else:
+            job = _approval_job(tx, workspace, found.source_id)
+            documents.adopt(tx, document.id, job, found.title, found.markdown, found.content_hash)
+            _count_found(tx, job, 1)
+        audit.record(
+            tx, workspace, f"user:{user}", "training.change_approved", f"source:{found.source_id}", change=str(change)
+        )
+        training_jobs.tell(tx, workspace, found.source_id, "changed")
+
+
+def reject_change(workspace: UUID, user: UUID | None, change: UUID) -> None:
+    """Keep answering from the former text; this version is not proposed again."""
+    with transaction(workspace) as tx:
+        found = _decide(tx, change, "rejected", user)
+        refused = documents.KEPT_THOUGH_GONE if found.kind == "removed" else found.content_hash
+        documents.refuse(tx, found.document_id, refused or b"")
+        audit.record(
+            tx, workspace, f"user:{user}", "training.change_rejected", f"source:{found.source_id}", change=str(change)
+        )
+        training_jobs.tell(tx, workspace, found.source_id, "changed")
+
+
+def edit_passage(workspace: UUID, user: UUID | None, passage: UUID, heading: str, text: str) -> None:
+    """Correct a passage by hand. It stays corrected as long as the document says at that place what it says now."""
+    if not text.strip():
+        raise ActionRefused("A passage needs a text. Switch it off if it should not be found.")
+    if len(text) > MOST_PASSAGE or len(heading) > MOST_QUESTION:
+        raise ActionRefused(f"A passage has at most {MOST_PASSAGE} characters, its heading {MOST_QUESTION}.")
+    with transaction(workspace) as tx:
+        before = _passage(tx, passage)
+        source = sources.get(tx, before.source_id)
+        model = embedder(tx) or builtin_embedder()
+    assert source is not None
+    embedding_text = heading if source.type == "qa" else f"{heading}\n{text}".strip()
+    try:
+        [vector] = model.embed([embedding_text])
+    except ClientError as error:
+        raise ActionRefused(
+            f"The embedding model did not answer, so the passage was not changed: {error.reason}"
+        ) from error
+    with transaction(workspace) as tx:
+        before = _passage(tx, passage)
+        indexing.rewrite(tx, before, heading.strip(), text.strip(), vector, model.model, user)
+        audit.record(tx, workspace, f"user:{user}", "training.passage_edited", f"passage:{passage}")
+        training_jobs.tell(tx, workspace, before.source_id, "changed")
+
+
+def restore_passage(workspace: UUID, user: UUID | None, passage: UUID) -> None:
+    """Undo the edits of a passage: it says again what its document says."""
+    with transaction(workspace) as tx:
+        original = indexing.original(tx, passage)
+    if original is None:
+        raise ActionRefused("This passage was not edited.")
+    edit_passage(workspace, user, passage, *original)
+    with transaction(workspace) as tx:
+        indexing.forget_edit(tx, passage)
+
+
+def disable_passage(workspace: UUID, user: UUID | None, passage: UUID, *, enabled: bool = False) -> None:
+    """Let no search find a passage any more, or let it again."""
+    with transaction(workspace) as tx:
+        found = _passage(tx, passage)
+        indexing.switch(tx, passage, enabled=enabled)
+        audit.record(tx, workspace, f"user:{user}", "training.passage_switched", f"passage:{passage}", enabled=enabled)
+        training_jobs.tell(tx, workspace, found.source_id, "changed")
+
+
+def _decide(tx: Session, change: UUID, state: Literal["approved", "rejected"], user: UUID | None) -> Change:
+    found = training_changes.decide(tx, change, state, user)
+    if found is None:
+        raise ActionRefused("This change does not wait any more: somebody decided, or the page changed again.")
+    return found
+
+
+def _approval_job(tx: Session, workspace: UUID, source: UUID) -> UUID:
+    job, _ = training_jobs.add(tx, workspace, source, "approved", "some")
+    return job
+
+
+def _passage(tx: Session, passage: UUID) -> PassageLine:
+    found = indexing.get(tx, passage)
+    if found is None:
+        raise ActionRefused("This passage does not exist any more: its document changed.")
+    return found

@@ -57,6 +57,8 @@ def remove(
     """The document is gone: its passages go with it, or a person is asked first."""
     was_indexed = document.indexed_hash is not None
     if was_indexed and document.refused_hash == documents.KEPT_THOUGH_GONE:
+        documents.set_unchanged(tx, document, job.id)
+        training_jobs.count(tx, job.id, unchanged=1)
         return
     if was_indexed and source.config.get("review"):
         if document.state != "quarantined" or document.content_hash is not None:

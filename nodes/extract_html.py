@@ -8,14 +8,16 @@ from typing import Any
 from urllib.parse import urljoin
 
 from nodes.extract_text import decode
-from nodes.reading import CannotRead, Reading
+from nodes.reading import CannotRead, Reading, cell, table
 
 MOST_LINKS = 5000
-FEW_CHARACTERS = 200  # less than this beside a longer body = the main content was not found
+FEW_CHARACTERS = 400  # of a page this short everything counts
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
-_ASIDE = (
-    "//script|//style|//noscript|//template|//svg|//iframe|//form|//button|//nav|//header|//footer|//aside|//*[@hidden]"
+# The frame of a page. A header within an article holds its title and stays.
+_FRAME = (
+    "//script|//style|//noscript|//template|//svg|//iframe|//form|//button|//nav|//footer|//aside|//*[@hidden]|//*[@role='navigation']"
+    "|//header[not(ancestor::article or ancestor::main)]"
 )
 
 
@@ -56,10 +58,13 @@ def _parse(text: str) -> Any:
 
 
 def _main(root: Any) -> str:
-    """Markdown of the main content, else of the whole body without its frame."""
+    """Markdown of the main content: as trafilatura finds it, or simply all of it where that is little or lost too much."""
     import trafilatura
     from trafilatura.settings import use_config
 
+    for element in root.xpath(_FRAME):
+        if element.getparent() is not None:
+            element.drop_tree()
     config = use_config()
     config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # the process around us has the clock
     found = trafilatura.extract(
@@ -71,26 +76,45 @@ def _main(root: Any) -> str:
         favor_recall=True,
         config=config,
     )
-    markdown = _tidy(found or "")
-    if len(markdown) < FEW_CHARACTERS:
-        whole = _tidy(_body(root))
-        markdown = whole if len(whole) > 2 * len(markdown) else markdown
-    return markdown
+    markdown, marked = _tidy(found or ""), root.xpath("//main|//*[@role='main']|//article")
+    body = root.find(".//body")
+    whole = _tidy(_body(marked[0] if len(marked) == 1 else root if body is None else body))
+    is_little = len(markdown) < FEW_CHARACTERS and len(whole) > len(markdown)
+    return whole if is_little or (len(marked) == 1 and len(markdown) < len(whole) / 2) else markdown
 
 
 def _body(root: Any) -> str:
-    """Everything that is text, with headings, for pages whose main part cannot be told."""
-    for element in root.xpath(_ASIDE):
-        element.drop_tree()
+    """Everything that is text, with its headings, tables, lists and code."""
+    for element in [each for each in root.iter("table") if not each.xpath(".//table")]:
+        rows = [[cell(each.text_content()) for each in row.xpath("./td|./th")] for row in element.xpath(".//tr")]
+        _replace(element, table(rows))
+    for element in list(root.iter("pre")):
+        _replace(element, f"```\n{element.text_content().strip(chr(10))}\n```")
     for level in range(1, 7):
-        for element in root.iter(f"h{level}"):
-            element.text = f"\n\n{'#' * level} {' '.join(element.text_content().split())}\n\n"
-            for child in list(element):
-                element.remove(child)
-    for element in root.iter("p", "div", "li", "tr", "br", "section", "dt", "dd", "pre"):
+        for element in list(root.iter(f"h{level}")):
+            _replace(element, f"{'#' * level} {' '.join(element.text_content().split())}")
+    for element in root.iter("li"):
+        element.text = "- " + (element.text or "").lstrip()
+    for element in root.iter("p", "div", "li", "br", "section", "article", "dt", "dd", "ul", "ol"):
         element.tail = "\n" + (element.tail or "")
-    found: str = root.text_content()
-    return "\n".join(" ".join(line.split()) for line in found.split("\n"))
+        element.text = ("" if element.tag in ("li", "br") else "\n") + (element.text or "")
+    return _lines(root.text_content())
+
+
+def _replace(element: Any, text: str) -> None:
+    """The element holds this text and nothing else."""
+    for child in list(element):
+        element.remove(child)
+    element.text, element.tail = f"\n\n{text}\n\n", "\n" + (element.tail or "")
+
+
+def _lines(text: str) -> str:
+    """Without the spaces of the source, except in code."""
+    lines, in_code = [], False
+    for line in text.split("\n"):
+        in_code ^= line.startswith("```")
+        lines.append(line if in_code else " ".join(line.split()))
+    return "\n".join(lines)
 
 
 def _tidy(text: str) -> str:

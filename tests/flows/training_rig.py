@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID, uuid4
 
-from db import documents, indexing, sources, training_jobs
+from db import connections, documents, indexing, sources, training_jobs
 from db.documents import DocumentLine
 from db.engine import one, rows, system, transaction
 from db.indexing import PassageLine
@@ -18,6 +18,7 @@ from flows.job import Tools
 from flows.pulse import Pulse
 from nodes.clients.network import Resolver, resolve
 from tests.db.builders import a_user, a_workspace
+from tests.fakes.openai_twin import API_KEY
 
 
 @dataclass
@@ -64,6 +65,19 @@ class TrainingRig:
             if claimed is None:
                 return done
             done.append(job.do(claimed, self.owner, self.tools, on_pulse))
+
+    def connect_embeddings(self, base_url: str, model: str = "counting-1") -> None:
+        """From now on the workspace's own embedding model is one of this server."""
+        with transaction(self.workspace) as tx:
+            connections.create(
+                tx,
+                self.workspace,
+                "embeddings",
+                f"Server {model}",
+                {"base_url": base_url, "model": model},
+                {"api_key": API_KEY},
+                True,
+            )
 
     def job(self, source: UUID) -> Job:
         with transaction(self.workspace) as tx:
