@@ -91,9 +91,12 @@ def read_only(workspace: UUID) -> Iterator[Session]:
 
 
 @contextmanager
-def system() -> Iterator[Session]:
-    """One transaction across workspaces, for claims, sign-in and look-ups by token. Never hand it to a node or a page."""
-    with _session(_ENTER_SYSTEM, "") as tx:
+def system(*, durable: bool = True) -> Iterator[Session]:
+    """One transaction across workspaces, for claims, sign-in and look-ups by token. Never hand it to a node or a page.
+
+    `durable=False` does not wait for the disk: for what may be forgotten in a crash of Postgres, such as who works on an event.
+    """
+    with _session(_ENTER_SYSTEM if durable else _ENTER_SYSTEM_FAST, "") as tx:
         yield tx
 
 
@@ -143,6 +146,7 @@ def _execute(tx: Session, sql: str, params: dict[str, Any]) -> psycopg.Cursor[Ro
 _ENTER = "SELECT set_config('role', 'frontdesk_app', true), set_config('app.workspace', %(workspace)s, true)"
 _ENTER_READ_ONLY = _ENTER + ", set_config('transaction_read_only', 'on', true)"
 _ENTER_SYSTEM = "SELECT set_config('app.workspace', %(workspace)s, true)"
+_ENTER_SYSTEM_FAST = _ENTER_SYSTEM + ", set_config('synchronous_commit', 'off', true)"
 
 
 def notices_of(tx: Session) -> list[Notice]:

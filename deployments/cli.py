@@ -54,7 +54,8 @@ def _parser() -> argparse.ArgumentParser:
     command("status", "Show the running processes.", _status)
     command("doctor", "Check everything that can be wrong, and say the remedy.", _doctor)
     command("migrate", "Bring the database to the schema of this version.", _migrate)
-    command("demo", "Make the demo workspace, if it is not there.", _demo)
+    first = command("demo", "Make the first workspace, with demo data, if there is none.", _demo)
+    first.add_argument("--empty", action="store_true", help="without demo data")
     command("sign-in-link", "Print a sign-in link that works once.", _sign_in_link).add_argument("email", nargs="?")
     for name in ("webhook", "worker", "schedules", "ui"):
         command(name, f"Run only the {name} process, in the foreground.", _run_one).set_defaults(process=name)
@@ -114,7 +115,7 @@ def _demo(settings: Settings, chosen: argparse.Namespace) -> int:
 
     with _database(settings) as url:
         engine.configure(url)
-        demo.seed()
+        demo.seed(with_demo=not chosen.empty)
         engine.dispose()
     return 0
 

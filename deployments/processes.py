@@ -24,7 +24,7 @@ def table(settings: Settings, database_url: str, prefect_database_url: str, *, w
         webhook(settings, common),
         pages(settings, common),
         *[worker(f"worker-{number + 1}", settings, common) for number in range(settings.workers)],
-        *([_step("demo", common, after=("migrate",))] if with_demo else []),
+        _step("demo", common, "--empty" * (not with_demo), after=("migrate",)),
     ]
     if not os.environ.get("PREFECT_API_URL"):  # else somebody else runs the Prefect server
         specs.append(prefect(settings, environment.prefect_server(common, prefect_database_url)))
@@ -102,8 +102,9 @@ def ports(settings: Settings) -> dict[str, tuple[str, str, int]]:
     return found
 
 
-def _step(name: str, common: Mapping[str, str], *, after: tuple[str, ...]) -> Spec:
-    return Spec(name, _python("-m", "deployments.cli", name), common, after=after, once=True)
+def _step(name: str, common: Mapping[str, str], option: str = "", *, after: tuple[str, ...]) -> Spec:
+    options = (option,) if option else ()
+    return Spec(name, _python("-m", "deployments.cli", name, *options), common, after=after, once=True)
 
 
 def _python(*arguments: object) -> tuple[str, ...]:

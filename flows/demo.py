@@ -28,15 +28,16 @@ LOCK = 5_120_774_903  # two processes that seed at once: the second waits and fi
 NOT_CONNECTED = "This account belongs to the demo and sends nothing. Connect your own Twilio account under Settings."
 
 
-def seed(model: Embedder | None = None) -> None:
-    """Make the demo workspace where no workspace exists yet, and bring its connections up to date with the environment.
+def seed(model: Embedder | None = None, *, with_demo: bool = True) -> None:
+    """Make the first workspace where none exists yet, and bring all connections up to date with the environment.
 
-    `model` embeds the documents; None = the one of the workspace.
+    `model` embeds the documents; None = the one of the workspace. Without the demo the workspace is empty, and its admin is the
+    one that the environment names, or owner@example.com, who signs in by the printed link.
     """
     with system() as tx:
         run(tx, "SELECT pg_advisory_xact_lock(%(lock)s)", lock=LOCK)
         if not workspaces.all_workspaces(tx):
-            _make(tx)
+            _make(tx) if with_demo else _make_empty(tx)
     with system() as tx:
         every = workspaces.all_workspaces(tx)
         for workspace in every:
@@ -61,6 +62,13 @@ def _make(tx: Session) -> None:
     accounts = _accounts(tx, workspace.id)
     for told in _read("conversations.json"):
         _past(tx, workspace.id, told, accounts, people)
+
+
+def _make_empty(tx: Session) -> None:
+    workspace = workspaces.create(tx, "My business", "my-business", "UTC", {})
+    _owner(tx, workspace.id)
+    if not get_settings().admin_email:
+        _person(tx, workspace.id, {"email": "owner@example.com", "name": "Owner", "role": "admin"})
 
 
 def _finish(workspace: UUID, model: Embedder | None) -> None:

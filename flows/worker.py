@@ -169,7 +169,7 @@ class Worker:
 
     def _claim_events(self, limit: int) -> list[list[Event]]:
         """Batches of one workspace each."""
-        with system() as tx:
+        with system(durable=False) as tx:
             claimed = events.claim(tx, self.owner, self._lease, limit * EVENTS_AT_ONCE)
         crash_point("claim")
         by_workspace = groupby(sorted(claimed, key=_workspace_of), key=_workspace_of)
@@ -205,7 +205,7 @@ class Worker:
             events.fail(tx, event, self.owner, f"{type(error).__name__}: {error}")
 
     def _claim_runs(self, limit: int) -> list[Run]:
-        with system() as tx:
+        with system(durable=False) as tx:
             claimed = runs.claim(tx, self.owner, self._lease, limit)
         crash_point("claim")
         self._held.update({run.id: run for run in claimed})

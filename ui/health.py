@@ -105,7 +105,7 @@ def troubles(tx: Session, counts: Counts) -> list[Trouble]:
         found.append(
             Trouble(
                 f"{counts.unknown_messages} message{_s(counts.unknown_messages)} may or may not have arrived",
-                "The connection broke while it was being sent. It is not sent again by itself: ask the customer, or send it anew.",
+                "The connection broke while it was being sent. The provider is asked about it every minute for a day; only if it certainly does not have it, it is sent again. You can also ask the customer.",
                 lines=tuple(f"{line.contact_name or 'Visitor'}: {line.content[:80]}" for line in lines),
             )
         )

@@ -65,3 +65,10 @@ def test_the_admin_and_the_key_of_the_environment_can_get_in(
         holder = api_keys.check(tx, "fd_" + "k" * 40)
     assert owner["role"] == "admin"
     assert holder is not None and holder.role == "admin"
+
+
+def test_without_the_demo_there_is_an_empty_workspace_with_a_web_chat_and_an_admin(database_url: str) -> None:
+    demo.seed(FakeEmbedder(), with_demo=False)
+    demo.seed(FakeEmbedder(), with_demo=False)
+    counted = tables((*EVERY, "connections", "memberships"))
+    assert counted == dict.fromkeys(EVERY, 0) | {"workspaces": 1, "users": 1, "connections": 1, "memberships": 1}
