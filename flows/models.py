@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from db import connections, limits, models
+from db import connections, indexing, limits, models
 from db.engine import transaction
 from db.settings import get_settings
 from nodes.clients.embeddings import BuiltinEmbedder, OpenAIEmbedder
@@ -102,7 +102,7 @@ class ConnectedModels:
 
     def _look_up(self, workspace: UUID) -> tuple[LanguageModel | None, Embedder]:
         with transaction(workspace) as tx:
-            return chat_model(tx, workspace), embedder(tx) or self._builtin
+            return chat_model(tx, workspace), serving_embedder(tx, embedder(tx) or self._builtin, self._builtin)
 
 
 _embedder: BuiltinEmbedder | None = None
@@ -146,11 +146,25 @@ def embedder(tx: Any) -> Embedder | None:
     chosen = _connection(tx, "embeddings")
     if chosen is None:
         return None
-    connection, secrets = chosen
+    return _openai_embedder(*chosen)
+
+
+def serving_embedder(tx: Any, target: Embedder, builtin: Embedder) -> Embedder:
+    """The model that searches use: the chosen one, or the former one until every passage has a vector of the chosen one."""
+    former = [model for model in indexing.models_in_use(tx) if model != target.model]
+    if not former:
+        return target
+    if builtin.model in former:
+        return builtin
+    chosen = _connection(tx, "embeddings")
+    return target if chosen is None else _openai_embedder(*chosen, model=former[0])
+
+
+def _openai_embedder(connection: Any, secrets: dict[str, str], model: str = "") -> Embedder:
     return OpenAIEmbedder(
         connection.config.get("base_url") or "https://api.openai.com/v1",
         secrets.get("api_key", ""),
-        connection.config.get("model") or "text-embedding-3-small",
+        model or connection.config.get("model") or "text-embedding-3-small",
         30.0,
     )
 

@@ -41,10 +41,7 @@ class Schedule:
 
 def set_schedule(workspace: UUID, actor: str, source: UUID, words: str, now: datetime) -> Schedule:
     """Crawl a source at these times from now on, by the clocks of the workspace. Raises ActionRefused."""
-    try:
-        cron = to_cron(words)
-    except WordsUnclear as error:
-        raise ActionRefused(str(error)) from error
+    cron = cron_of(words)
     with transaction(workspace) as tx:
         found = sources.get(tx, source)
         ours = workspaces.get(tx, workspace)
@@ -62,6 +59,14 @@ def set_schedule(workspace: UUID, actor: str, source: UUID, words: str, now: dat
     )
     assert schedule is not None
     return schedule
+
+
+def cron_of(words: str) -> str:
+    """The cron line of a time in words. Raises ActionRefused."""
+    try:
+        return to_cron(words)
+    except WordsUnclear as error:
+        raise ActionRefused(str(error)) from error
 
 
 def clear_schedule(workspace: UUID, actor: str, source: UUID) -> None:

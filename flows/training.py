@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import PurePosixPath
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -22,9 +23,11 @@ from db.settings import get_settings
 from db.sources import SourceSetup, SourceType
 from db.training_changes import Change
 from flows.actions import ActionRefused
-from flows.ingest import text_hash
+from flows.ingest import cut, text_hash
 from flows.models import builtin_embedder, embedder
+from flows.preview import Preview, look_ahead
 from nodes.addresses import normal
+from nodes.chunk import Chunk
 from nodes.errors import ClientError
 from nodes.extract import KINDS, READABLE
 
@@ -74,6 +77,18 @@ def add_website(workspace: UUID, actor: str, site: Website) -> Added:
         job, _ = training_jobs.add(tx, workspace, source, "added")
         audit.record(tx, workspace, actor, "training.website_added", f"source:{source}", url=url)
     return Added(source, job)
+
+
+def preview_website(workspace: UUID, site: Website) -> Preview:
+    """What a crawl would read. Makes some requests to the site, and takes a few seconds."""
+    now = datetime.now(UTC)
+    url, config = _web_address(site.url), _crawl_config(site)
+    return look_ahead(SourceSetup(workspace, workspace, "website", "", url, config, "pending", "", now, now))
+
+
+def preview_text(text: str, name: str = "") -> list[Chunk]:
+    """The passages that a text would become."""
+    return [each.chunk for each in cut("text", name, text)]
 
 
 def add_urls(workspace: UUID, actor: str, name: str, urls: Sequence[str], review: bool = False) -> Added:

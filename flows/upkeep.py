@@ -23,13 +23,15 @@ from prefect.client.schemas.objects import StateType
 from prefect.states import Crashed
 from sqlmodel import Session
 
-from db import limits, retention
+from db import limits, retention, vectors
 from db.engine import system
 from flows.mirror import TAG
+from flows.reembed import reembed_all
 
 log = logging.getLogger(__name__)
 
 ROWS_AT_ONCE = 2000  # per transaction, so that nobody waits behind the broom
+VECTORS_KEPT = timedelta(days=90)  # that no crawl asked for since
 LIMITS_KEPT = timedelta(days=2)  # the longest window is a day
 NOBODY_REPORTS_AFTER = timedelta(hours=2)  # no step may take as long
 FLOW_RUNS_AT_ONCE = 200
@@ -45,6 +47,7 @@ def upkeep() -> dict[str, int]:
     counts = forget(now)
     with get_client(sync_client=True) as client:
         counts["flow_runs_closed"] = close_left_behind(client, now)
+    counts["reembedded"] = reembed_all()
     log.info("Upkeep done", extra={"action": "upkeep.done", **counts})
     return counts
 
@@ -54,6 +57,7 @@ def forget(now: datetime) -> dict[str, int]:
     with system() as tx:
         counts = {"limits": limits.prune(tx, now - LIMITS_KEPT)}
         kept_days = retention.days_of_workspaces(tx)
+    counts["vectors"] = _all(partial(vectors.prune, before=now - VECTORS_KEPT, most=ROWS_AT_ONCE))
     counts["sign_ins"] = _all(partial(retention.sign_ins, now=now, most=ROWS_AT_ONCE))
     counts |= dict.fromkeys(AGEING, 0)
     for workspace, days in kept_days.items():
