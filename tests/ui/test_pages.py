@@ -11,12 +11,13 @@ import pytest
 from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
-from db import connections
+from db import connections, users
 from db.engine import rows, system, transaction
 from db.records import Role
 from tests.db.builders import a_contact, a_conversation, a_handoff, a_message, a_run, a_step, an_automation
+from tests.fakes.twilio_twin import ACCOUNT_SID, AUTH_TOKEN, TwilioTwin
 from tests.ui.conftest import Office
-from ui import cookies
+from ui import cookies, inbox
 
 ROUTER = Path(__file__).parents[2] / "ui" / "router.py"
 PAGES = ("home", "conversations", "handoffs", "runs", "automations", "settings")
@@ -93,6 +94,56 @@ def test_home_names_what_is_wrong_and_what_to_do(visit: Any, busy: dict[str, UUI
 def test_settings_never_show_a_secret(visit: Any, busy: dict[str, UUID]) -> None:
     test = visit("settings")
     assert "hush" not in told(test) + "".join(str(field.value) for field in test.text_input)
+
+
+def test_a_connection_is_tested_with_a_button(visit: Any, busy: dict[str, UUID], office: Office) -> None:
+    def press(test: AppTest) -> str:
+        next(button for button in test.button if button.label == "Test").click().run()
+        return told(test)
+
+    with TwilioTwin() as twin:
+        values = {"account_sid": ACCOUNT_SID, "from_number": "+14155550123", "base_url": twin.base_url}
+        with transaction(office.workspace) as tx:
+            [made] = connections.of_kind(tx, "twilio")
+            connections.update(tx, made.id, config=values, secrets={"auth_token": AUTH_TOKEN})
+        assert "It works." in press(visit("settings"))
+        twin.account_status = "suspended"
+        assert "account is suspended" in press(visit("settings"))
+
+
+def test_an_admin_removes_a_colleague_but_never_the_last_admin(visit: Any, office: Office) -> None:
+    def remove(role: Role) -> list[str]:
+        test = visit("settings")
+        next(button for button in test.button if button.key == f"remove:{office.people[role]}").click().run()
+        return [toast.value for toast in test.toast]
+
+    assert remove("agent") == ["The person is removed."]
+    assert "Make somebody else an admin first" in remove("admin")[0]
+    with system() as tx:
+        assert {member.role for member in users.members(tx)} == {"admin", "viewer"}
+
+
+@pytest.mark.parametrize("picked", ["Unread", "Waiting", "Mine", "AI"])
+def test_a_filter_of_conversations_finds_its_own(office: Office, picked: str) -> None:
+    me, colleague = office.people["agent"], office.people["admin"]
+    with transaction(office.workspace) as tx:
+        made = {
+            "Unread": a_conversation(tx, office.workspace, owner="human", assignee_id=colleague, unread=1),
+            "Waiting": a_conversation(tx, office.workspace, owner="human"),
+            "Mine": a_conversation(tx, office.workspace, owner="human", assignee_id=me),
+            "AI": a_conversation(tx, office.workspace),
+        }
+        assert [line.id for line in inbox.find(tx, picked, "", me, 50)] == [made[picked]]
+        assert len(inbox.find(tx, "All", "", me, 50)) == 4
+
+
+def test_the_search_of_runs_draws(visit: Any, busy: dict[str, UUID]) -> None:
+    test = visit("runs")
+    contact, result = (
+        next(field for field in test.text_input if field.label == name) for name in ("Contact", "Result")
+    )
+    assert not contact.set_value("quill").run().exception
+    assert not result.set_value("answered").run().exception
 
 
 def test_a_role_gets_its_own_pages_and_no_buttons_beyond_it(visit: Any, busy: dict[str, UUID]) -> None:

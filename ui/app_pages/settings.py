@@ -9,9 +9,13 @@ import streamlit as st
 
 from db import connections, users
 from db.records import Connection, Member, Role
-from ui import connecting, health, parts, session, team
-from ui.connecting import Kind
+from flows import connections as accounts
+from flows import team
+from flows.connections import KINDS, Kind
+from ui import health, parts, session
+from ui.connecting import shown
 from ui.session import Here
+from ui.team import described
 from ui.text import plain
 
 _COLOURS = {"active": "green", "paused": "orange", "error": "red"}
@@ -23,8 +27,8 @@ def page() -> None:
     me = session.here("admin")
     parts.live(me.workspace.id, "connection", key="live_settings")
     st.title("Settings")
-    accounts, people = st.tabs(["Connections", "Team"])
-    with accounts:
+    providers, people = st.tabs(["Connections", "Team"])
+    with providers:
         _connections(me)
     with people:
         _team(me)
@@ -36,7 +40,7 @@ def _connections(me: Here) -> None:
     st.markdown(_answers(every))
     for connection in every:
         _connection(me, connection)
-    for kind in connecting.KINDS:
+    for kind in KINDS:
         if not health.is_ready(every, kind.kind):
             with st.expander(f"Connect: {kind.title}", icon=f":material/{kind.symbol}:"):
                 st.caption(kind.brings)
@@ -52,7 +56,7 @@ def _answers(every: list[Connection]) -> str:
 
 
 def _connection(me: Here, connection: Connection) -> None:
-    kind = next((kind for kind in connecting.KINDS if kind.kind == connection.kind), None)
+    kind = accounts.kind_of(connection.kind)
     title = (
         kind.title
         if kind
@@ -66,8 +70,8 @@ def _connection(me: Here, connection: Connection) -> None:
             st.markdown(plain(connection.state_reason))
         if connection.kind == "webchat":
             st.link_button("Open the web chat", health.chat_address([connection]), icon=":material/open_in_new:")
-        if kind and (shown := connecting.shown(kind, connection)):
-            st.caption(plain(shown))
+        if kind and (values := shown(kind, connection)):
+            st.caption(plain(values))
         _change(kind, connection)
 
 
@@ -81,11 +85,29 @@ def _change(kind: Kind | None, connection: Connection) -> None:
             on_click=_switch,
             args=(connection.id, on),
         )
+        if kind and st.button("Test", key=f"test:{connection.id}", icon=":material/network_check:"):
+            _test(connection)
+    _tested(connection)
     if kind and connection.name != connections.FROM_ENVIRONMENT:
         with st.expander("Change"):
             _form(kind, connection)
     elif kind:
         st.caption("Its values come from the environment of the installation; change them there.")
+
+
+def _test(connection: Connection) -> None:
+    with st.spinner("Asking the provider…"):
+        found = session.act("admin", lambda me: accounts.test_connection(me.workspace.id, connection.id))
+    st.session_state[f"tested:{connection.id}"] = found
+
+
+def _tested(connection: Connection) -> None:
+    """What the last test in this window found."""
+    found = st.session_state.get(f"tested:{connection.id}")
+    if found == "":
+        st.success("It works.", icon=":material/check:")
+    elif found:
+        st.error(plain(found), icon=":material/error:")
 
 
 def _form(kind: Kind, present: Connection | None) -> None:
@@ -104,15 +126,24 @@ def _form(kind: Kind, present: Connection | None) -> None:
         if st.form_submit_button("Save", type="primary"):
             done = session.act(
                 "admin",
-                lambda me: connecting.keep(me.workspace.id, me.user.id, kind, present, values),
+                lambda me: _keep(me, kind, present, values),
                 done=f"{kind.title} is saved.",
             )
             if done:
+                st.session_state.pop(f"tested:{done}", None)
                 st.rerun(scope="fragment")
 
 
+def _keep(me: Here, kind: Kind, present: Connection | None, values: dict[str, str]) -> UUID:
+    if present is None:
+        return accounts.add(me.workspace.id, me.user.id, kind.kind, values)
+    accounts.edit(me.workspace.id, me.user.id, present.id, values)
+    return present.id
+
+
 def _switch(connection: UUID, on: bool) -> None:
-    session.act("admin", lambda me: connecting.switch(me.workspace.id, me.user.id, connection, on=on))
+    action = accounts.resume if on else accounts.pause
+    session.act("admin", lambda me: action(me.workspace.id, me.user.id, connection))
 
 
 def _team(me: Here) -> None:
@@ -122,6 +153,7 @@ def _team(me: Here) -> None:
         with st.container(border=True, horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{plain(member.user.name)}**  \n:small[:gray[{plain(member.user.email)}]]", width="stretch")
             _role(member)
+            _removal(me, member)
     with st.expander("Invite a colleague", icon=":material/person_add:"):
         _invite()
 
@@ -129,7 +161,7 @@ def _team(me: Here) -> None:
 def _role(member: Member) -> None:
     key = f"role:{member.user.id}"
     st.session_state[key] = member.role
-    st.selectbox("Role", team.ROLES, key=key, format_func=team.described, label_visibility="collapsed", width=330, on_change=_change_role, args=(member.user.id, key))  # fmt: skip
+    st.selectbox("Role", team.ROLES, key=key, format_func=described, label_visibility="collapsed", width=330, on_change=_change_role, args=(member.user.id, key))  # fmt: skip
 
 
 def _change_role(user: UUID, key: str) -> None:
@@ -139,11 +171,24 @@ def _change_role(user: UUID, key: str) -> None:
     )
 
 
+def _removal(me: Here, member: Member) -> None:
+    with st.popover("", icon=":material/person_remove:", help="Remove from the workspace"):
+        who = "you" if member.user.id == me.user.id else plain(member.user.name)
+        st.markdown(
+            f"Remove **{who}** from {plain(me.workspace.name)}? Conversations in these hands wait for a colleague again."
+        )
+        st.button("Remove", key=f"remove:{member.user.id}", type="primary", on_click=_remove, args=(member.user.id,))
+
+
+def _remove(user: UUID) -> None:
+    session.act("admin", lambda me: team.remove(me.workspace.id, me.user.id, user), done="The person is removed.")
+
+
 def _invite() -> None:
     with st.form("invite", border=False):
         email = st.text_input("E-mail")
         name = st.text_input("Name")
-        role = st.selectbox("Role", team.ROLES, format_func=team.described)
+        role = st.selectbox("Role", team.ROLES, format_func=described)
         sent = st.form_submit_button("Make the link", type="primary")
     link = (
         session.act("admin", lambda me: team.invite(me.workspace.id, me.user.id, email, name, role)) if sent else None
