@@ -66,9 +66,9 @@ def _list(me: Here) -> None:
         )
     with st.container(horizontal=True):
         contact = st.text_input(
-            "Contact", placeholder="Name, phone or e-mail", icon=":material/search:", label_visibility="collapsed"
+            "Contact", placeholder="Contact", icon=":material/search:", label_visibility="collapsed"
         )
-        outcome = st.text_input("Result", placeholder="Words of the result", label_visibility="collapsed")
+        outcome = st.text_input("Result", placeholder="Result", label_visibility="collapsed")
     wanted = st.session_state.get("runs_wanted", PAGE)
     with me.read() as tx:
         found = views.run_list(

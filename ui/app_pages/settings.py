@@ -172,12 +172,14 @@ def _change_role(user: UUID, key: str) -> None:
 
 
 def _removal(me: Here, member: Member) -> None:
-    with st.popover("", icon=":material/person_remove:", help="Remove from the workspace"):
+    with st.popover("Remove", icon=":material/person_remove:"):
         who = "you" if member.user.id == me.user.id else plain(member.user.name)
         st.markdown(
             f"Remove **{who}** from {plain(me.workspace.name)}? Conversations in these hands wait for a colleague again."
         )
-        st.button("Remove", key=f"remove:{member.user.id}", type="primary", on_click=_remove, args=(member.user.id,))
+        st.button(
+            "Yes, remove", key=f"remove:{member.user.id}", type="primary", on_click=_remove, args=(member.user.id,)
+        )
 
 
 def _remove(user: UUID) -> None:
