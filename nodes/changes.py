@@ -106,9 +106,17 @@ def _pairs(old: Sequence[_Unit], new: Sequence[_Unit]) -> Iterator[tuple[_Unit |
         yield from _came_and_went(old, new)
         return
     matcher = SequenceMatcher(None, [unit.text for unit in old], [unit.text for unit in new], autojunk=False)
+    gone: list[_Unit] = []
+    come: list[_Unit] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         if tag != "equal":
-            yield from _matched(old[i1:i2], list(new[j1:j2]))
+            for one, other in _matched(old[i1:i2], list(new[j1:j2])):
+                if one is not None and other is not None:
+                    yield one, other
+                else:
+                    gone += [one] if one else []
+                    come += [other] if other else []
+    yield from _matched(gone, come)  # what moved to another place
 
 
 def _came_and_went(old: Sequence[_Unit], new: Sequence[_Unit]) -> Iterator[tuple[_Unit | None, _Unit | None]]:
@@ -138,6 +146,8 @@ def _likeness(one: _Unit, other: _Unit) -> float:
 def _differences(old: _Unit | None, new: _Unit | None) -> Iterator[Difference]:
     before, after = old.text if old else "", new.text if new else ""
     where = (new or old or _Unit("", "")).where
+    if before == after:
+        return
     if not before or not after:
         kinds = {kind for kind, _ in facts(before or after)}
         most = next((kind for kind in ORDER if kind in kinds), ORDER[-1])

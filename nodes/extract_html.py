@@ -11,7 +11,6 @@ from nodes.extract_text import decode
 from nodes.reading import CannotRead, Reading, cell, table
 
 MOST_LINKS = 5000
-FEW_CHARACTERS = 400  # of a page this short everything counts
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # The frame of a page. A header within an article holds its title and stays.
@@ -19,6 +18,12 @@ _FRAME = (
     "//script|//style|//noscript|//template|//svg|//iframe|//form|//button|//nav|//footer|//aside|//*[@hidden]|//*[@role='navigation']"
     "|//header[not(ancestor::article or ancestor::main)]"
 )
+# Parts that say by their class or id that they are no content.
+_ASIDES = re.compile(
+    r"breadcrumbs?|cookies?(-(banner|consent))?|headerlink|nav(footer|header)|pagination|related|(sphinx)?sidebar|shar(e|ing)|skip-?link|social"
+)
+PROBE_CHARACTERS = 30  # a line this long is found again in the page
+MOST_PROBES = 40
 
 
 def read_html(content: bytes, charset: str, address: str) -> Reading:
@@ -52,35 +57,72 @@ def _parse(text: str) -> Any:
         # Deep nesting is read too: memory and time are limited around us. An XML declaration with an encoding must not reach the parser together with decoded text.
         parser = html.HTMLParser(huge_tree=True, recover=True, no_network=True)
         root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser=parser)
+    except etree.XMLSyntaxError as error:
+        raise MemoryError from error  # the only thing over which a forgiving parser stumbles
     except (etree.ParserError, ValueError) as error:
         raise CannotRead("The page is empty.") from error
     return root
 
 
 def _main(root: Any) -> str:
-    """Markdown of the main content: as trafilatura finds it, or simply all of it where that is little or lost too much."""
+    """Everything in the part of the page in which trafilatura finds the main content.
+
+    Its own text is not taken: it leaves out tables and headings that it holds for decoration, and prices stand in tables.
+    """
+    for element in [*root.xpath(_FRAME), *(each for each in root.iter() if _is_aside(each))]:
+        if element.getparent() is not None:
+            element.drop_tree()
+    marked, body = root.xpath("//main|//*[@role='main']|//article"), root.find(".//body")
+    whole = marked[0] if len(marked) == 1 else root if body is None else body
+    return _tidy(_body(_container(whole, _probes(root))))
+
+
+def _is_aside(element: Any) -> bool:
+    if not isinstance(element.tag, str):
+        return False
+    names = f"{element.get('class') or ''} {element.get('id') or ''}".lower().split()
+    return any(_ASIDES.fullmatch(name) for name in names)
+
+
+def _probes(root: Any) -> list[str]:
+    """Long lines of what trafilatura holds for the main content."""
     import trafilatura
     from trafilatura.settings import use_config
 
-    for element in root.xpath(_FRAME):
-        if element.getparent() is not None:
-            element.drop_tree()
     config = use_config()
     config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # the process around us has the clock
     found = trafilatura.extract(
-        copy.deepcopy(root),
-        output_format="markdown",
-        include_tables=True,
-        include_formatting=True,
-        include_comments=False,
-        favor_recall=True,
-        config=config,
+        copy.deepcopy(root), include_comments=False, include_tables=True, favor_recall=True, config=config
     )
-    markdown, marked = _tidy(found or ""), root.xpath("//main|//*[@role='main']|//article")
-    body = root.find(".//body")
-    whole = _tidy(_body(marked[0] if len(marked) == 1 else root if body is None else body))
-    is_little = len(markdown) < FEW_CHARACTERS and len(whole) > len(markdown)
-    return whole if is_little or (len(marked) == 1 and len(markdown) < len(whole) / 2) else markdown
+    lines = ("".join(line.split()) for line in (found or "").split("\n") if not line.startswith("|"))
+    long = [line for line in lines if len(line) >= PROBE_CHARACTERS]
+    return long[:: 1 + len(long) // MOST_PROBES]
+
+
+def _container(element: Any, probes: list[str]) -> Any:
+    """The innermost part that holds nearly all of these lines."""
+    if not probes:
+        return element
+    needed = 0.9 * len(probes)
+    while True:
+        for child in element:
+            if isinstance(child.tag, str) and child.tag in (
+                "div",
+                "section",
+                "article",
+                "main",
+                "td",
+                "tr",
+                "table",
+                "tbody",
+                "center",
+            ):
+                text = "".join(child.text_content().split())
+                if sum(probe in text for probe in probes) >= needed and len(probes) > 1:
+                    element = child
+                    break
+        else:
+            return element
 
 
 def _body(root: Any) -> str:

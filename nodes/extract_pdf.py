@@ -6,6 +6,7 @@ import ctypes
 import re
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from statistics import median_low
 from typing import Any
@@ -33,7 +34,7 @@ def read_pdf(content: bytes) -> Reading:
         document = pypdfium2.PdfDocument(content)
     except pypdfium2.PdfiumError as error:
         raise CannotRead(_sentence(str(error))) from error
-    with document:
+    with closing(document):
         if len(document) > MOST_PAGES:
             raise CannotRead(
                 f"The PDF has {len(document)} pages; {MOST_PAGES} can be read. Split it into several files."
@@ -57,16 +58,14 @@ def _lines(page: Any, number: int) -> Iterator[_Line]:
     """Lines of a page with the size of their first letter in points."""
     import pypdfium2.raw as pdfium
 
-    with page:
-        text_page = page.get_textpage()
-        with text_page:
-            text, place = text_page.get_text_range(), 0
-            for raw in text.split("\n"):
-                line = _readable(raw)
-                if line:
-                    first = place + len(raw) - len(raw.lstrip())
-                    yield _Line(line, round(pdfium.FPDFText_GetFontSize(text_page, ctypes.c_int(first)), 1), number)
-                place += len(raw) + 1
+    with closing(page), closing(page.get_textpage()) as text_page:
+        text, place = text_page.get_text_range(), 0
+        for raw in text.split("\n"):
+            line = _readable(raw)
+            if line:
+                first = place + len(raw) - len(raw.lstrip())
+                yield _Line(line, round(pdfium.FPDFText_GetFontSize(text_page, ctypes.c_int(first)), 1), number)
+            place += len(raw) + 1
 
 
 def _readable(raw: str) -> str:

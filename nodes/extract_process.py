@@ -45,15 +45,15 @@ class Extractor:
             process = self._running()
             try:
                 answer = self._ask(process, (kind, name, charset), content, seconds)
-            except (OSError, EOFError):
-                self._end()
-                raise CannotRead(
-                    f"'{name}' could not be read within the memory that one document may use. Split it, or save it in a simpler form."
-                ) from None
             except TimeoutError:
                 self._end()
                 raise CannotRead(
                     f"'{name}' was not read within {seconds:.0f} seconds. Split it, or save it in a simpler form."
+                ) from None
+            except (OSError, EOFError):
+                self._end()
+                raise CannotRead(
+                    f"'{name}' could not be read within the memory that one document may use. Split it, or save it in a simpler form."
                 ) from None
         if isinstance(answer, str):
             raise CannotRead(answer)
