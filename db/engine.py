@@ -76,6 +76,15 @@ def dispose() -> None:
         _engines.clear()
 
 
+def plan_once() -> None:
+    """For a process that repeats few statements very often (a worker): plan each once per connection instead of each time."""
+    global _plan_once
+    _plan_once = ", set_config('plan_cache_mode', 'force_generic_plan', true)"
+
+
+_plan_once = ""
+
+
 @contextmanager
 def transaction(workspace: UUID) -> Iterator[Session]:
     """One transaction that sees this workspace only; commits at the end, rolls back on any error."""
@@ -179,7 +188,7 @@ def _enter(tx: Session, statement: str, workspace: str) -> None:
     """The first statement of every transaction. It also finds out whether the pooled connection still lives, and gets another if not."""
     for attempt in range(CONNECT_TRIES):
         try:
-            run(tx, statement, workspace=workspace)
+            run(tx, statement + _plan_once, workspace=workspace)
             return
         except NoFreeConnection as error:
             raise DatabaseBusy(

@@ -107,7 +107,9 @@ def search(
         # The graph of all workspaces goes on until enough of its nearest belong to this one, and they are put in order here.
         run(
             tx,
-            "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true)",
+            # A plan for this very question: one made for any number of neighbours would pass the graph by.
+            "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),"
+            " set_config('plan_cache_mode', 'force_custom_plan', true)",
         )
         order, near = "embedding <=> %(v)s::vector", max(40, 4 * limit)
     values = {"v": _vector(embedding), "model": model, "language": language, "near": near, "limit": limit}

@@ -5,6 +5,7 @@ Any worker may die at any line: what it held has a lease, and another worker tak
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import signal
@@ -22,7 +23,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from db import events, logs, runs
-from db.engine import DatabaseUnreachable, dispose, one, system
+from db.engine import DatabaseUnreachable, dispose, one, plan_once, system
 from db.events import Event
 from db.live import WORK, Listener
 from db.runs import Run
@@ -283,7 +284,11 @@ def main() -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    plan_once()
     worker = Worker(ConnectedModels(), Window())
+    # What is loaded now stays; without this each full collection walks through it again, 5 % of a busy worker's time.
+    gc.collect()
+    gc.freeze()
     worker.start()
     stop.wait()
     worker.stop()
