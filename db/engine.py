@@ -181,7 +181,7 @@ def _session(enter: str, workspace: str) -> Iterator[Session]:
         yield tx
         tx.commit()
         if notices := tx.info.pop("notices", None):
-            bell.ring(_libpq_url(), notices)
+            bell.ring(_libpq_url(), dict.fromkeys(notices))
 
 
 def _enter(tx: Session, statement: str, workspace: str) -> None:

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from db.engine import run, system, transaction
-from db.live import LIVE, WORK, Listener, publish, ring, told
+from db.live import LIVE, WORK, Listener, publish, ring
 
 PATIENCE = 15.0  # seconds; a notice takes milliseconds
 
@@ -51,12 +51,6 @@ def test_notices_come_when_the_transaction_commits_and_equal_ones_once(heard: He
     channel, payload = heard.next()
     assert channel == LIVE
     assert json.loads(payload) == {"workspace": str(workspace), "topic": "message", "conversation": str(conversation)}
-
-
-def test_a_notice_of_a_statement_equals_a_published_one(heard: Heard, workspace: UUID) -> None:
-    with transaction(workspace) as tx:
-        run(tx, f"SELECT {told('run', workspace='id', run='id', empty='NULL::text')} FROM workspaces")
-    assert json.loads(heard.next()[1]) == {"topic": "run", "workspace": str(workspace), "run": str(workspace)}
 
 
 def test_nothing_is_heard_of_what_was_rolled_back(heard: Heard, workspace: UUID) -> None:
