@@ -34,7 +34,7 @@ RUNS_AT_ONCE = 2  # each takes a process and about 150 MB
 
 def main() -> None:
     """Register every deployment, then run what is due until SIGTERM or Ctrl-C."""
-    os.chdir(CODE)  # entrypoints are relative to it, here and in the process of each run
+    os.chdir(CODE)  # modules are found from there, here and in the process of each run
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
@@ -71,11 +71,11 @@ async def _serve_until(stopped: threading.Event) -> None:
 async def read(path: Path) -> list[RunnerDeployment]:
     """The deployments of a prefect.yaml."""
     document = yaml.safe_load(path.read_text())
-    return [await _deployment(entry, path.parent) for entry in document["deployments"]]
+    return [await _deployment(entry) for entry in document["deployments"]]
 
 
-async def _deployment(entry: dict[str, Any], folder: Path) -> RunnerDeployment:
-    flow: Flow[..., Any] = load_flow_from_entrypoint(str(folder / entry["entrypoint"]))
+async def _deployment(entry: dict[str, Any]) -> RunnerDeployment:
+    flow: Flow[..., Any] = load_flow_from_entrypoint(entry["entrypoint"])
     made = await flow.ato_deployment(
         name=entry["name"],
         description=entry.get("description"),

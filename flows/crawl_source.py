@@ -33,7 +33,14 @@ NICENESS = 10  # a crawl may take all the processor that replies to customers le
 under_way: ContextVar[Awaitable[tuple[str, str]] | None] = ContextVar("under_way", default=None)
 
 
-@flow(name="crawl-source", persist_result=False, retries=0)
+def _name() -> str:
+    """The flow run is called like the source."""
+    with system() as tx:
+        found = sources.get(tx, UUID(flow_run.get_parameters()["source"]))
+    return found.name if found else "A source that was deleted"
+
+
+@flow(name="crawl-source", flow_run_name=_name, persist_result=False, retries=0)
 async def crawl_source(source: str) -> State[None]:
     """Crawl a source, or read what was added to it."""
     work = under_way.get()

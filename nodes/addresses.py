@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from urllib.parse import SplitResult, parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 LONGEST = 2000  # characters; longer ones are traps
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*|[0-9a-f:.]*:[0-9a-f:.]*")  # a name or an IPv6 address
 _PORTS = {"http": 80, "https": 443}
 # Says how a visitor came, never what the page is.
 _TRACKING = re.compile(
@@ -26,11 +27,13 @@ def normal(address: str) -> str | None:
         host, port = (parts.hostname or "").rstrip("."), parts.port
     except ValueError:
         return None
-    if parts.scheme.lower() not in _PORTS or not host or parts.username or len(address) > LONGEST:
+    if parts.scheme.lower() not in _PORTS or parts.username or len(address) > LONGEST:
         return None
     try:
         host = host.encode("idna").decode() if not host.isascii() else host
     except UnicodeError:
+        return None
+    if not _HOST.fullmatch(host):
         return None
     scheme = parts.scheme.lower()
     named = f"[{host}]" if ":" in host else host

@@ -35,6 +35,14 @@ HOMES = {
     "onnxruntime": ["nodes/clients/"],
     "tokenizers": ["nodes/clients/"],
     "langchain_text_splitters": ["nodes/chunk.py"],
+    "trafilatura": ["nodes/extract_html.py"],
+    "lxml": ["nodes/extract_html.py"],
+    "pypdfium2": ["nodes/extract_pdf.py"],
+    "docx": ["nodes/extract_office.py"],
+    "pptx": ["nodes/extract_office.py"],
+    "python_calamine": ["nodes/extract_office.py"],
+    "charset_normalizer": ["nodes/extract_text.py"],
+    "protego": ["nodes/clients/site_map.py"],
     "prefect": ["flows/", "deployments/schedules.py"],  # the latter serves the deployments, as an entry point
     "fastapi": ["webhook_server/"],
     "starlette": ["webhook_server/", "ui/"],  # the pages' own routes: sign-in, live stream

@@ -157,7 +157,7 @@ def deployment(prefect: PrefectServer) -> str:
     flow = prefect.ask("/flows/", {"name": "crawl-source"})
     made = prefect.ask(
         "/deployments/",
-        {"name": "crawl-source", "flow_id": flow["id"], "entrypoint": "flows/crawl_source.py:crawl_source"},
+        {"name": "crawl-source", "flow_id": flow["id"], "entrypoint": "flows.crawl_source.crawl_source"},
     )
     return str(made["id"])
 

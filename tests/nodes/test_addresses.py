@@ -16,7 +16,7 @@ from nodes.addresses import are_twins, may_hold_text, normal, site
         ("http://shop.example/a%20b", "http://shop.example/a%20b"),
         ("http://[::1]:8080/x", "http://[::1]:8080/x"),
         ("http://shop.example./", "http://shop.example/"),
-        *((bad, None) for bad in ("mailto:a@b.example", "ftp://a.example", "http://", "http://u:p@a.example/", "http://a.example:99999/", "x" * 3000)),
+        *((bad, None) for bad in ("mailto:a@b.example", "ftp://a.example", "http://", "http://u:p@a.example/", "http://a.example:99999/", "http://a b/", "http://a..b/", "x" * 3000)),
     ],
 )  # fmt: skip
 def test_an_address_has_one_spelling(address: str, expected: str | None) -> None:
