@@ -190,9 +190,7 @@ def outgoing(row: OutboxRow, known: KnownAccount, channel: Channel | None, addre
     """The message of an effect as a client takes it."""
     assert channel is not None
     public = get_settings().public_url
-    callback = (
-        f"{str(public).rstrip('/')}/webhook/{known.account.kind}/{known.account.id}/status" if public else ""
-    )
+    callback = f"{str(public).rstrip('/')}/webhook/{known.account.kind}/{known.account.id}/status" if public else ""
     media = tuple(
         IncomingMedia(item["url"], item.get("content_type", ""), item.get("name", ""))
         for item in row.effect.get("media", ())

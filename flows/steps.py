@@ -23,7 +23,9 @@ from nodes.contract import Context, NodeFailed, Pause, Result, Values
 from nodes.effects import Effect
 from nodes.errors import ClientError, NotSent, OutcomeUnknown, Throttled
 
-CLIENTS_GIVE_UP_SECONDS = 60.0  # every client has a shorter time limit of its own, so a step with this one needs no watch
+CLIENTS_GIVE_UP_SECONDS = (
+    60.0  # every client has a shorter time limit of its own, so a step with this one needs no watch
+)
 # Threads for steps that ask a model with a tighter limit; a step that does not come back in time is left behind in here.
 _costly_steps = ThreadPoolExecutor(max_workers=32, thread_name_prefix="frontdesk-costly")
 

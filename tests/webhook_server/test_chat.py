@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from db import connections, contacts, conversations
+from db import connections, contacts, conversations, outbox
 from db.conversations import ConversationRow
 from db.engine import run, system, transaction
 from tests.webhook_server.conftest import Site
@@ -74,7 +74,9 @@ def arrive(site: Site, browser: Browser, text: str, message_id: str = "") -> Con
 
 def answer(site: Site, conversation: ConversationRow, text: str, state: str = "delivered", **options: Any) -> UUID:
     with transaction(site.workspace) as tx:
-        message = conversations.record_outbound(tx, conversation, text, options.pop("author", "ai"), **options)
+        message = outbox.say(
+            tx, conversation, options.pop("author", "ai"), {"text": text}, str(uuid4()), answers_up_to=0, **options
+        )
         if state != "pending":
             conversations.advance_state(tx, message, state)
         return message
@@ -105,7 +107,7 @@ def test_a_foreign_token_opens_nothing(site: Site) -> None:
 def test_the_history_has_what_was_delivered_and_nothing_that_may_still_be_cancelled(site: Site) -> None:
     browser = Browser(site)
     conversation = arrive(site, browser, "Are you open?", "message-0001")
-    answer(site, conversation, "Yes.", metadata={"quoted": True})
+    answer(site, conversation, "Yes.", explanation={"quoted": True})
     answer(site, conversation, "Not sent yet", "pending")
     answer(site, conversation, "Taken back", "cancelled")
     with transaction(site.workspace) as tx:
@@ -129,8 +131,7 @@ def test_the_stream_tells_arrival_typing_answer_and_who_joined(site: Site) -> No
         assert seen.get(timeout=10) == ("status", {"typing": False, "owner": "ai", "person": ""})
 
         with transaction(site.workspace) as tx:
-            message = conversations.record_outbound(tx, conversation, "Yes.", "ai")
-            run(tx, _OUTBOX, w=site.workspace, k=str(message), c=conversation.id)
+            message = outbox.say(tx, conversation, "ai", {"text": "Yes."}, str(uuid4()), answers_up_to=0)
         assert seen.get(timeout=10)[1]["typing"] is True
 
         with transaction(site.workspace) as tx:
@@ -142,10 +143,6 @@ def test_the_stream_tells_arrival_typing_answer_and_who_joined(site: Site) -> No
         with transaction(site.workspace) as tx:
             conversations.move_pen(tx, conversation, "human", site.user)
         assert seen.get(timeout=10) == ("status", {"typing": False, "owner": "human", "person": "Ana Silva"})
-
-
-_OUTBOX = """INSERT INTO outbox (workspace_id, idempotency_key, order_key, conversation_id, author, effect)
-             VALUES (%(w)s, %(k)s, %(k)s, %(c)s, 'ai', '{}')"""
 
 
 def test_a_stream_hears_nothing_of_another_conversation(site: Site) -> None:
@@ -205,7 +202,9 @@ def test_the_files_of_the_chat_are_served(site: Site, path: str) -> None:
     assert site.http.get(path).status_code == 200
 
 
-@pytest.mark.parametrize("path", ["/static/chat.html", "/static/..%2Fapp.py", "/chat/00000000-0000-4000-8000-000000000000"])
+@pytest.mark.parametrize(
+    "path", ["/static/chat.html", "/static/..%2Fapp.py", "/chat/00000000-0000-4000-8000-000000000000"]
+)
 def test_nothing_else_is_served(site: Site, path: str) -> None:
     assert site.http.get(path).status_code == 404
 
