@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -87,18 +87,25 @@ def claim(tx: Session, owner: str, lease_seconds: float, limit: int) -> list[Eve
     ]
 
 
-def finish(tx: Session, event_id: UUID, owner: str, note: str = "", *, ignored: bool = False) -> bool:
-    """Mark a claimed event as worked off. False = the lease was lost to another worker: roll back."""
-    return bool(
-        run(
-            tx,
-            """UPDATE events_queue SET state = %(state)s, note = %(note)s, processed_at = now(), lease_until = NULL
-               WHERE id = %(id)s AND state = 'processing' AND lease_owner = %(owner)s""",
-            id=event_id,
-            owner=owner,
-            note=note,
-            state="ignored" if ignored else "done",
-        )
+@dataclass(frozen=True)
+class Ended:
+    """How an event was worked off; `note` says why it was ignored."""
+
+    id: UUID
+    note: str = ""
+    ignored: bool = False
+
+
+def finish(tx: Session, owner: str, ended: Sequence[Ended]) -> int:
+    """Mark claimed events as worked off; returns how many were still ours. Fewer than given = leases were lost: roll back."""
+    return run(
+        tx,
+        """UPDATE events_queue e SET state = CASE WHEN l.ignored THEN 'ignored' ELSE 'done' END, note = l.note,
+               processed_at = now(), lease_until = NULL
+           FROM jsonb_to_recordset(%(lines)s) AS l(id uuid, note text, ignored boolean)
+           WHERE e.id = l.id AND e.state = 'processing' AND e.lease_owner = %(owner)s""",
+        owner=owner,
+        lines=Jsonb([{"id": str(each.id), "note": each.note, "ignored": each.ignored} for each in ended]),
     )
 
 

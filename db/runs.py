@@ -328,30 +328,43 @@ def _line(record: StepRecord) -> dict[str, Any]:
     }
 
 
-def decide(
-    tx: Session,
-    workspace: UUID,
-    event_id: UUID,
-    message_id: UUID | None,
-    automation_id: UUID | None,
-    *,
-    fired: bool,
-    reason: str,
-    run_id: UUID | None = None,
-) -> None:
-    """Write down why an automation fired for a message, or why it did not."""
-    run(
-        tx,
-        """INSERT INTO decisions (workspace_id, event_id, message_id, automation_id, fired, reason, run_id)
-           VALUES (%(workspace)s, %(event)s, %(message)s, %(automation)s, %(fired)s, %(reason)s, %(run)s)""",
-        workspace=workspace,
-        event=event_id,
-        message=message_id,
-        automation=automation_id,
-        fired=fired,
-        reason=reason,
-        run=run_id,
-    )
+@dataclass(frozen=True)
+class Decision:
+    """Why an automation fired for a message (`run_id` set), or why it did not. `automation_id` None = before any was asked."""
+
+    event_id: UUID
+    message_id: UUID | None
+    automation_id: UUID | None
+    reason: str
+    run_id: UUID | None = None
+
+
+def write_decisions(tx: Session, workspace: UUID, decisions: Sequence[Decision]) -> None:
+    """Keep decisions, in one statement."""
+    lines = [
+        {
+            "event_id": str(decision.event_id),
+            "message_id": _text(decision.message_id),
+            "automation_id": _text(decision.automation_id),
+            "reason": decision.reason,
+            "run_id": _text(decision.run_id),
+        }
+        for decision in decisions
+    ]
+    if lines:
+        run(
+            tx,
+            """INSERT INTO decisions (workspace_id, event_id, message_id, automation_id, fired, reason, run_id)
+               SELECT %(workspace)s, event_id, message_id, automation_id, run_id IS NOT NULL, reason, run_id
+               FROM jsonb_to_recordset(%(lines)s)
+                   AS l(event_id uuid, message_id uuid, automation_id uuid, reason text, run_id uuid)""",
+            workspace=workspace,
+            lines=Jsonb(lines),
+        )
+
+
+def _text(id: UUID | None) -> str | None:
+    return None if id is None else str(id)
 
 
 def backlog(tx: Session) -> int:

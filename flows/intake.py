@@ -15,7 +15,8 @@ from db import automations, contacts, conversations, events, live, outbox, runs
 from db.automations import LiveAutomation
 from db.conversations import ConversationRow
 from db.engine import one, transaction
-from db.events import Event
+from db.events import Ended, Event
+from db.runs import Decision
 from db.settings import get_settings
 from flows.accounts import Accounts
 from flows.facts import business
@@ -39,6 +40,25 @@ class EventLost(Exception):
     """The lease of the event ended and another worker has it: what that one does counts."""
 
 
+@dataclass
+class Sitting:
+    """One transaction of the intake: the automations are read once, the decisions are written together at its end."""
+
+    tx: Session
+    decisions: list[Decision] = field(default_factory=list)
+    _offered: list[LiveAutomation] | None = None
+
+    def offered(self) -> list[LiveAutomation]:
+        if self._offered is None:
+            self._offered = automations.live(self.tx)
+        return self._offered
+
+    def decide(
+        self, event: Event, message_id: UUID | None, automation_id: UUID | None, reason: str, run_id: UUID | None = None
+    ) -> None:
+        self.decisions.append(Decision(event.id, message_id, automation_id, reason, run_id))
+
+
 @dataclass(frozen=True)
 class Intake:
     """Accepts events for one worker. `owner` is the worker's name in the leases."""
@@ -55,36 +75,37 @@ class Intake:
         Raises whatever went wrong with any of them; nothing of the batch is kept then. Accept them one by one to find out which.
         """
         with transaction(batch[0].workspace_id) as tx:
-            for event in batch:
-                self._accept(tx, event)
+            at = Sitting(tx)
+            ended = [self._accept(at, event) for event in batch]
+            runs.write_decisions(tx, batch[0].workspace_id, at.decisions)
+            if events.finish(tx, self.owner, ended) != len(batch):
+                raise EventLost("Another worker has taken over an event of this batch.")
 
-    def _accept(self, tx: Session, event: Event) -> None:
-        account = self.accounts.get(tx, event.connection_id).account
+    def _accept(self, at: Sitting, event: Event) -> Ended:
+        account = self.accounts.get(at.tx, event.connection_id).account
         notes = [
-            self._arrival(tx, event, arrival)
+            self._arrival(at, event, arrival)
             for arrival in clients.client(account.kind).parse(account, request_of(event.payload))
         ]
-        note = " ".join(note for note in notes if note)
         ignored = bool(notes) and all(note.startswith("Ignored") for note in notes)
-        if not events.finish(tx, event.id, self.owner, note, ignored=ignored):
-            raise EventLost(f"Another worker has taken over the event {event.id}.")
+        return Ended(event.id, " ".join(note for note in notes if note), ignored)
 
-    def _arrival(self, tx: Session, event: Event, arrival: IncomingMessage | Receipt | Ignored) -> str:
+    def _arrival(self, at: Sitting, event: Event, arrival: IncomingMessage | Receipt | Ignored) -> str:
         match arrival:
             case IncomingMessage():
-                return self._message(tx, event, arrival)
+                return self._message(at, event, arrival)
             case Receipt():
-                return self._receipt(tx, event, arrival)
+                return self._receipt(at, event, arrival)
             case Ignored():
-                runs.decide(tx, event.workspace_id, event.id, None, None, fired=False, reason=arrival.reason)
+                at.decide(event, None, None, arrival.reason)
                 return f"Ignored: {arrival.reason}"
             case _:
                 assert_never(arrival)
 
-    def _message(self, tx: Session, event: Event, arrival: IncomingMessage) -> str:
-        conversation, is_new = self._conversation(tx, event, arrival)
+    def _message(self, at: Sitting, event: Event, arrival: IncomingMessage) -> str:
+        conversation, is_new = self._conversation(at, event, arrival)
         kept = conversations.record_inbound(
-            tx,
+            at.tx,
             conversation,
             arrival.provider_message_id,
             arrival.text,
@@ -96,30 +117,33 @@ class Intake:
         if kept is None:
             return "Ignored: this message is here already."
         message_id, seq = kept
-        reason = self._not_for_automations(tx, conversation, arrival)
+        reason = self._not_for_automations(at, conversation, arrival)
         if reason:
-            runs.decide(tx, event.workspace_id, event.id, message_id, None, fired=False, reason=reason)
+            at.decide(event, message_id, None, reason)
             return ""
-        occasion = Occasion("message", arrival.channel, arrival.text, is_new, self.clock(), self._business(tx, event))
-        self._offer(tx, event, conversation, message_id, seq, occasion)
+        occasion = Occasion("message", arrival.channel, arrival.text, is_new, self.clock(), self._business(at, event))
+        self._offer(at, event, conversation, message_id, seq, occasion)
         return ""
 
-    def _conversation(self, tx: Session, event: Event, arrival: IncomingMessage) -> tuple[ConversationRow, bool]:
-        known = conversations.at_address(tx, event.connection_id, arrival.channel, arrival.address)
+    def _conversation(self, at: Sitting, event: Event, arrival: IncomingMessage) -> tuple[ConversationRow, bool]:
+        known = conversations.at_address(at.tx, event.connection_id, arrival.channel, arrival.address)
         if known is not None:
             return known, False
         contact = contacts.resolve(
-            tx, event.workspace_id, [(identity.kind, identity.address) for identity in arrival.identities], arrival.name
+            at.tx,
+            event.workspace_id,
+            [(identity.kind, identity.address) for identity in arrival.identities],
+            arrival.name,
         )
         return conversations.find_or_create(
-            tx, event.workspace_id, contact.id, event.connection_id, arrival.channel, arrival.address
+            at.tx, event.workspace_id, contact.id, event.connection_id, arrival.channel, arrival.address
         )
 
-    def _not_for_automations(self, tx: Session, conversation: ConversationRow, arrival: IncomingMessage) -> str:
+    def _not_for_automations(self, at: Sitting, conversation: ConversationRow, arrival: IncomingMessage) -> str:
         """Why no automation is even asked, or ''."""
         if arrival.opt_out:
-            contacts.set_opt_out(tx, conversation.contact_id, arrival.opt_out == "stop", self.clock())
-            live.publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id)
+            contacts.set_opt_out(at.tx, conversation.contact_id, arrival.opt_out == "stop", self.clock())
+            live.publish(at.tx, conversation.workspace_id, "conversation", conversation=conversation.id)
             return (
                 "The contact wrote a stop word: nothing automatic is sent any more."
                 if arrival.opt_out == "stop"
@@ -129,17 +153,17 @@ class Intake:
             return "The message is more than 24 hours old: it is kept, and not answered."
         return ""
 
-    def _business(self, tx: Session, event: Event) -> Business:
+    def _business(self, at: Sitting, event: Event) -> Business:
         """Remembered for two seconds: hours and limits change rarely, messages come often."""
         kept = self._businesses.get(event.workspace_id)
         if kept is None or time.monotonic() - kept[0] > BUSINESS_FRESH_SECONDS:
-            kept = time.monotonic(), self._read_business(tx, event)
+            kept = time.monotonic(), self._read_business(at, event)
             self._businesses[event.workspace_id] = kept
         return kept[1]
 
-    def _read_business(self, tx: Session, event: Event) -> Business:
+    def _read_business(self, at: Sitting, event: Event) -> Business:
         found = one(
-            tx,
+            at.tx,
             "SELECT name AS business_name, timezone, settings FROM workspaces WHERE id = %(id)s",
             id=event.workspace_id,
         )
@@ -147,35 +171,24 @@ class Intake:
         return business(found)
 
     def _offer(
-        self, tx: Session, event: Event, conversation: ConversationRow, message_id: UUID, seq: int, occasion: Occasion
+        self, at: Sitting, event: Event, conversation: ConversationRow, message_id: UUID, seq: int, occasion: Occasion
     ) -> None:
         """Ask the automations in order of priority; the first that fires takes the message. Each answer is written down."""
         taken_by = ""
-        offered = automations.live(tx)
+        offered = at.offered()
         if not offered:
-            runs.decide(
-                tx, event.workspace_id, event.id, message_id, None, fired=False, reason="No automation is published."
-            )
+            at.decide(event, message_id, None, "No automation is published.")
         for automation in offered:
             plan = self.plans.of(automation.version_id, automation.document)
             reason = f"'{taken_by}' took this message first." if taken_by else _refusal(plan, occasion)
-            run_id = None if reason else self._start(tx, event, conversation, automation, plan, seq, occasion)
+            run_id = None if reason else self._start(at, event, conversation, automation, plan, seq, occasion)
             if run_id is not None:
                 taken_by = automation.name
-            runs.decide(
-                tx,
-                event.workspace_id,
-                event.id,
-                message_id,
-                automation.id,
-                fired=run_id is not None,
-                reason=reason or "It fired.",
-                run_id=run_id,
-            )
+            at.decide(event, message_id, automation.id, reason or "It fired.", run_id)
 
     def _start(
         self,
-        tx: Session,
+        at: Sitting,
         event: Event,
         conversation: ConversationRow,
         automation: LiveAutomation,
@@ -185,7 +198,7 @@ class Intake:
     ) -> UUID:
         assert occasion.business is not None
         run_id, _ = runs.collect(
-            tx,
+            at.tx,
             workspace=event.workspace_id,
             automation_id=automation.id,
             version_id=automation.version_id,
@@ -199,15 +212,15 @@ class Intake:
         )
         return run_id
 
-    def _receipt(self, tx: Session, event: Event, receipt: Receipt) -> str:
-        message_id, outbox_id = _message_of(tx, event, receipt)
+    def _receipt(self, at: Sitting, event: Event, receipt: Receipt) -> str:
+        message_id, outbox_id = _message_of(at.tx, event, receipt)
         if message_id is None:
             if event.attempts < events.MAX_ATTEMPTS:
                 raise ReceiptTooEarly("The message of this receipt is not known yet.")
             return "Ignored: the receipt is for a message that was not sent from here."
         failed = receipt.state == "failed"
         conversations.advance_state(
-            tx,
+            at.tx,
             message_id,
             receipt.state,
             provider_message_id=receipt.provider_message_id,
@@ -215,7 +228,7 @@ class Intake:
             error=receipt.error,
         )
         if outbox_id is not None:
-            outbox.settle_known(tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
+            outbox.settle_known(at.tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
         return ""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from itertools import chain
 
 from pydantic import Field
@@ -19,6 +20,7 @@ from nodes.person_request import asks_for_person
 
 LONGEST_TURN = 40  # messages; of a longer turn that does not fit, nothing is recalled
 MOST_FACTS = 20
+JUST_BEGUN = timedelta(seconds=30)
 SETTLED = "The earlier request for a person is settled."
 
 
@@ -51,11 +53,19 @@ Turn = list[Row]
 def run(config: Config, input: Input, ctx: Context) -> Output:
     if ctx.conversation is None:
         raise NodeFailed("This run has no conversation to recall. Start it from a message.")
+    if _has_just_begun(ctx):
+        return Output(history=[], count=0, facts="")
     with ctx.read() as tx:
         messages = _messages(tx, ctx, limit=config.messages + LONGEST_TURN)
         memory = _memory(tx, ctx)
     recalled = _whole_turns(messages, config.messages)
     return Output(history=_lines(recalled, _marker(memory)), count=len(recalled), facts=_facts(memory))
+
+
+def _has_just_begun(ctx: Context) -> bool:
+    """Nobody had written before this turn, and it is so recent that nobody else can have: there is nothing to look for."""
+    messages = ctx.turn.messages
+    return ctx.turn.first_contact and bool(messages) and ctx.now - messages[0].at < JUST_BEGUN
 
 
 def _whole_turns(messages: Sequence[Row], limit: int) -> list[Row]:
