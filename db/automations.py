@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
-from db.engine import one, rows, run
+from db.engine import one, rows
 
 
 @dataclass(frozen=True)
@@ -80,12 +80,3 @@ def live(tx: Session) -> list[LiveAutomation]:
                WHERE a.enabled ORDER BY a.priority, a.name""",
         )
     ]
-
-
-def set_enabled(tx: Session, automation_id: UUID, enabled: bool) -> None:
-    run(
-        tx,
-        "UPDATE automations SET enabled = %(on)s, updated_at = now() WHERE id = %(id)s",
-        id=automation_id,
-        on=enabled,
-    )

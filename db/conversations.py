@@ -279,17 +279,6 @@ def turn_messages(tx: Session, conversation_id: UUID, from_seq: int, to_seq: int
     )
 
 
-def returned_at(tx: Session, conversation_id: UUID) -> int:
-    """The seq after which the newest return marker holds; 0 = a person never gave this conversation back."""
-    found = one(
-        tx,
-        """SELECT max(after_seq) AS seq FROM ai_conversation_memory
-           WHERE conversation_id = %(id)s AND role = 'return_marker'""",
-        id=conversation_id,
-    )
-    return int(found["seq"] or 0) if found else 0
-
-
 def last_seq(tx: Session, conversation_id: UUID) -> int:
     found = one(
         tx, "SELECT coalesce(max(seq), 0) AS seq FROM messages WHERE conversation_id = %(id)s", id=conversation_id

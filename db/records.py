@@ -98,69 +98,6 @@ class Contact:
 
 
 @dataclass(frozen=True)
-class Conversation:
-    id: UUID
-    workspace_id: UUID
-    contact_id: UUID
-    connection_id: UUID
-    channel: str
-    address: str
-    owner: Literal["ai", "human"]
-    owner_epoch: int
-    assignee_id: UUID | None
-    ai_enabled: bool
-    ghl_sync: bool
-    unread: int
-    answered_seq: int
-    last_inbound_at: datetime | None
-    last_ai_reply_at: datetime | None
-    last_message_at: datetime
-    last_message_preview: str
-    created_at: datetime
-
-
-@dataclass(frozen=True)
-class Message:
-    id: UUID
-    seq: int
-    workspace_id: UUID
-    conversation_id: UUID
-    connection_id: UUID
-    direction: Literal["in", "out", "note"]
-    author: Literal["contact", "ai", "human", "system"]
-    author_user_id: UUID | None
-    content: str
-    media: list[Mapping[str, Any]]
-    metadata: Mapping[str, Any]
-    state: str
-    provider_message_id: str | None
-    error_code: str
-    error: str
-    run_id: UUID | None
-    step_id: str
-    created_at: datetime
-    sent_at: datetime | None
-
-
-@dataclass(frozen=True)
-class Handoff:
-    id: UUID
-    workspace_id: UUID
-    conversation_id: UUID
-    state: Literal["pending", "assigned", "resolved"]
-    reason_code: str
-    reason: str
-    summary: str
-    priority: Literal["low", "normal", "high", "urgent"]
-    requested_by: str
-    assignee_id: UUID | None
-    created_at: datetime
-    assigned_at: datetime | None
-    resolved_at: datetime | None
-    resolution: str
-
-
-@dataclass(frozen=True)
 class Model:
     """A language or embedding model. A price of None is not known, which is not 0."""
 

@@ -365,9 +365,3 @@ def write_decisions(tx: Session, workspace: UUID, decisions: Sequence[Decision])
 
 def _text(id: UUID | None) -> str | None:
     return None if id is None else str(id)
-
-
-def backlog(tx: Session) -> int:
-    """How many runs are due now (system transaction)."""
-    found = one(tx, "SELECT count(*) AS n FROM runs WHERE state IN ('pending', 'waiting') AND due_at <= now()")
-    return int(found["n"]) if found else 0

@@ -19,7 +19,7 @@ from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
 from flows.notices import notify
 from nodes.clients import registry as clients
-from nodes.clients.channel import Absent, Channel, Found, IncomingMedia, OutgoingMessage
+from nodes.clients.channel import Channel, IncomingMedia, OutgoingMessage
 from nodes.effects import REPEATABLE
 from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected, Throttled
 
@@ -93,6 +93,14 @@ class Delivery:
             crash_point("settle")
             self._end(row, "done", provider_message_id=pid, message_state=state)
 
+    def release(self, not_begun: Sequence[Ready]) -> int:
+        """Put back in line what was claimed and certainly not begun, when the worker stops."""
+        with system() as tx:
+            released = outbox.release(tx, self.owner, [ready.row.id for ready in not_begun])
+            for ready in not_begun:
+                back_to_pending(tx, ready.row)
+        return released
+
     def _do(self, ready: Ready) -> tuple[str | None, str]:
         crash_point("perform")
         if ready.row.effect["kind"] == "notify_people":
@@ -130,12 +138,12 @@ class Delivery:
                 self.accounts.forget(row.connection_id)
                 live.publish(tx, row.workspace_id, "connection", connection=row.connection_id)
             outbox.put_off(tx, row.id, self.owner, PAUSED_RETRY_SECONDS, reason, counted=False)
-            _back_to_pending(tx, row)
+            back_to_pending(tx, row)
 
     def _put_off(self, row: OutboxRow, seconds: float, reason: str, *, counted: bool) -> None:
         with transaction(row.workspace_id) as tx:
             if outbox.put_off(tx, row.id, self.owner, seconds, reason, counted=counted):
-                _back_to_pending(tx, row)
+                back_to_pending(tx, row)
 
     def _unknown(self, row: OutboxRow, reason: str) -> None:
         if row.effect["kind"] in REPEATABLE:
@@ -198,90 +206,6 @@ def outgoing(row: OutboxRow, known: KnownAccount, channel: Channel | None, addre
     return OutgoingMessage(row.id, channel, address, row.effect["text"], media, callback)
 
 
-@dataclass(frozen=True)
-class Reconciliation:
-    """Finds out what became of effects that nobody knows of: a worker died while sending, or an answer never came."""
-
-    accounts: Accounts
-    after_seconds: float
-
-    def take_over_expired(self, limit: int = 100) -> int:
-        """Effects whose worker died: what may be repeated is due again, a message becomes unknown."""
-        with system() as tx:
-            rows = outbox.expired(tx, limit)
-            for row in rows:
-                again = row.effect["kind"] in REPEATABLE or self._repeatable(tx, row)
-                outbox.give_up_lease(tx, row, "pending" if again else "unknown", "The worker died while it sent this.")
-                if again:
-                    _back_to_pending(tx, row)
-                elif row.message_id is not None:
-                    conversations.advance_state(
-                        tx, row.message_id, "unknown", error_code="outcome_unknown", error=_UNKNOWN
-                    )
-            live.ring(tx, "outbox")
-        return len(rows)
-
-    def _repeatable(self, tx: Session, row: OutboxRow) -> bool:
-        if row.connection_id is None:
-            return True
-        return clients.client(self.accounts.get(tx, row.connection_id).account.kind).repeatable
-
-    def ask(self, limit: int = 20) -> int:
-        """Ask the providers about unknown messages that are old enough; returns how many were cleared up."""
-        with system() as tx:
-            rows = outbox.to_reconcile(tx, self.after_seconds, limit)
-            places = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
-            known = {row.id: self.accounts.get(tx, row.connection_id) for row in rows if row.connection_id}
-        return sum(self._ask_about(row, known[row.id], places) for row in rows if row.conversation_id in places)
-
-    def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, Row]) -> bool:
-        assert row.conversation_id is not None
-        with transaction(row.workspace_id) as tx:
-            ours = conversations.provider_ids(tx, row.conversation_id)
-        place = places[row.conversation_id]
-        message = outgoing(row, known, place["channel"], place["address"])
-        try:
-            answer = clients.client(known.account.kind).reconcile(known.account, message, row.sending_since, ours)
-        except ClientError as error:
-            log.warning("The provider could not be asked", extra={"action": "reconcile.later", "reason": error.reason})
-            return False
-        with transaction(row.workspace_id) as tx:
-            match answer:
-                case Found():
-                    return self._found(tx, row, answer)
-                case Absent():
-                    return self._absent(tx, row)
-                case _:
-                    return False
-
-    def _found(self, tx: Session, row: OutboxRow, answer: Found) -> bool:
-        state: Any = "failed" if answer.state == "failed" else "done"
-        if not outbox.settle_known(tx, row.id, state, answer.provider_message_id):
-            return False
-        if row.message_id is not None:
-            conversations.advance_state(
-                tx, row.message_id, answer.state, provider_message_id=answer.provider_message_id
-            )
-        log.info(
-            "An unknown message was found at the provider", extra={"action": "reconcile.found", "outbox": str(row.id)}
-        )
-        return True
-
-    def _absent(self, tx: Session, row: OutboxRow) -> bool:
-        if not outbox.send_again(tx, row.id):
-            return False
-        _back_to_pending(tx, row)
-        live.ring(tx, "outbox")
-        log.info(
-            "An unknown message never arrived and is sent again",
-            extra={"action": "reconcile.absent", "outbox": str(row.id)},
-        )
-        return True
-
-
-_UNKNOWN = (
-    "Nobody knows whether this message left: the program stopped while it was being sent. The provider is being asked."
-)
 _WINDOW_CLOSED = "WhatsApp takes free text only within 24 hours of the customer's last message. Send an approved template, or wait for a message."
 
 
@@ -312,7 +236,7 @@ def _mark_sending(tx: Session, ready: Sequence[Ready]) -> None:
         run(tx, "UPDATE messages SET state = 'sending' WHERE id = ANY(%(ids)s) AND state = 'pending'", ids=ids)
 
 
-def _back_to_pending(tx: Session, row: OutboxRow) -> None:
+def back_to_pending(tx: Session, row: OutboxRow) -> None:
     """The one step back a message may take: it certainly has not left."""
     if row.message_id is not None:
         run(

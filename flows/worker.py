@@ -29,11 +29,12 @@ from db.live import WORK, Listener
 from db.runs import Run
 from flows.accounts import Accounts
 from flows.crash_points import crash_point
-from flows.delivery import Delivery, Ready, Reconciliation
+from flows.delivery import Delivery, Ready
 from flows.engine import Engine
 from flows.intake import EventLost, Intake, ReceiptTooEarly
 from flows.models import ConnectedModels, Models
 from flows.observe import Execution
+from flows.reconciliation import Reconciliation
 from flows.timing import lease_seconds, reconcile_after_seconds
 from flows.window import Window
 
@@ -132,10 +133,11 @@ class Worker:
         self._alive_file = os.environ.get("FRONTDESK_ALIVE_FILE", "")
         self._stopping = threading.Event()
         self._held: dict[uuid.UUID, Run] = {}
+        self._not_begun: dict[uuid.UUID, Ready] = {}  # effects that wait in the pool
         self._lanes = {
             "event": Lane("event", THREADS["event"], self._claim_events, self._accept, _EVENT_DUE),
             "run": Lane("run", THREADS["run"], self._claim_runs, self._execute, _RUN_DUE),
-            "outbox": Lane("outbox", THREADS["outbox"], self._delivery.claim, self._deliver, _OUTBOX_DUE),
+            "outbox": Lane("outbox", THREADS["outbox"], self._claim_effects, self._deliver, _OUTBOX_DUE),
         }
         self._listener = Listener([WORK], self._notice)
 
@@ -159,6 +161,7 @@ class Worker:
             lane.drain(DRAIN_SECONDS / len(self._lanes))
         with system() as tx:
             given_back = events.release(tx, self.owner) + runs.release(tx, self.owner)
+        given_back += self._delivery.release(list(self._not_begun.values()))
         if self._window is not None:
             self._window.close(1.0)
         log.info("The worker stopped", extra={"action": "worker.stopped", "given_back": given_back})
@@ -227,7 +230,13 @@ class Worker:
             execution.ended("lost", "The worker broke this run off.")
             self._held.pop(run.id, None)
 
+    def _claim_effects(self, limit: int) -> list[Ready]:
+        claimed = self._delivery.claim(limit)
+        self._not_begun.update({ready.row.id: ready for ready in claimed})
+        return claimed
+
     def _deliver(self, ready: Ready) -> None:
+        del self._not_begun[ready.row.id]
         self._delivery.perform(ready)
 
     def _tidy_loop(self) -> None:

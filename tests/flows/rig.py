@@ -12,11 +12,12 @@ from db import automations, events, runs
 from db.engine import rows, system, transaction
 from db.secrets import seal
 from flows.accounts import Accounts
-from flows.delivery import Delivery, Reconciliation
+from flows.delivery import Delivery
 from flows.engine import Engine, Outcome
 from flows.intake import Intake
 from flows.observe import Execution
 from flows.publish import publish
+from flows.reconciliation import Reconciliation
 from flows.requests import payload_of
 from nodes.clients import registry as clients
 from nodes.clients.channel import Request

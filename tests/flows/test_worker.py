@@ -97,6 +97,20 @@ def test_what_a_stopping_worker_cannot_finish_is_given_back(rig: Rig, start: Cal
     assert given_back == {"state": "waiting", "attempts": 0, "lease_until": None}
 
 
+def test_effects_that_were_not_begun_go_back_in_line_when_a_worker_stops(
+    rig: Rig, twin: TwilioTwin, start: Callable[[FakeModel], Worker]
+) -> None:
+    twin.delay_seconds = 0.7
+    worker = start(FakeModel())
+    for number in range(30):
+        rig.receive_sms("Hello?", sender=f"+1415555{number:04d}")
+    until(lambda: len(rig.query("SELECT FROM outbox WHERE state = 'sending'")) > 6, seconds=60)
+    worker.stop()
+    states = {row["state"] for row in rig.query("SELECT DISTINCT state FROM outbox")}
+    assert states <= {"done", "pending"}
+    assert rig.query("SELECT FROM messages WHERE state IN ('sending', 'unknown')") == []
+
+
 def test_one_event_of_a_conversation_at_a_time_and_in_order(rig: Rig) -> None:
     for text in ("one", "two", "three"):
         rig.receive_sms(text)
