@@ -116,7 +116,7 @@ def as_24_hours(hour: str, minute: str, half: str) -> str:
 def test_the_conversations_are_complete() -> None:
     people = {person["key"] for person in load("business.json")["people"]}
     conversations = load("conversations.json")
-    assert {each["channel"] for each in conversations} == {"webchat", "sms", "whatsapp", "email"}
+    assert {each["channel"] for each in conversations} == {"webchat", "sms", "whatsapp"}
     assert len({each["key"] for each in conversations}) == len(conversations)
     for each in conversations:
         minutes = [message["minute"] for message in each["messages"]]
