@@ -86,9 +86,13 @@ _plan_once = ""
 
 
 @contextmanager
-def transaction(workspace: UUID) -> Iterator[Session]:
-    """One transaction that sees this workspace only; commits at the end, rolls back on any error."""
-    with _session(_ENTER, str(workspace)) as tx:
+def transaction(workspace: UUID, *, durable: bool = True) -> Iterator[Session]:
+    """One transaction that sees this workspace only; commits at the end, rolls back on any error.
+
+    `durable=False` does not wait for the disk: for what is done again, or found out, after a crash of Postgres. Later commits that
+    do wait bring it to the disk too, so nothing can be kept that rests on something lost.
+    """
+    with _session(_ENTER if durable else _ENTER_FAST, str(workspace)) as tx:
         yield tx
 
 
@@ -101,10 +105,7 @@ def read_only(workspace: UUID) -> Iterator[Session]:
 
 @contextmanager
 def system(*, durable: bool = True) -> Iterator[Session]:
-    """One transaction across workspaces, for claims, sign-in and look-ups by token. Never hand it to a node or a page.
-
-    `durable=False` does not wait for the disk: for what may be forgotten in a crash of Postgres, such as who works on an event.
-    """
+    """One transaction across workspaces, for claims, sign-in and look-ups by token. Never hand it to a node or a page."""
     with _session(_ENTER_SYSTEM if durable else _ENTER_SYSTEM_FAST, "") as tx:
         yield tx
 
@@ -154,6 +155,7 @@ def _execute(tx: Session, sql: str, params: dict[str, Any]) -> psycopg.Cursor[Ro
 # set_config(..., true) holds until the end of the transaction, so this is right behind a transaction pooler too.
 _ENTER = "SELECT set_config('role', 'frontdesk_app', true), set_config('app.workspace', %(workspace)s, true)"
 _ENTER_READ_ONLY = _ENTER + ", set_config('transaction_read_only', 'on', true)"
+_ENTER_FAST = _ENTER + ", set_config('synchronous_commit', 'off', true)"
 _ENTER_SYSTEM = "SELECT set_config('app.workspace', %(workspace)s, true)"
 _ENTER_SYSTEM_FAST = _ENTER_SYSTEM + ", set_config('synchronous_commit', 'off', true)"
 

@@ -1,6 +1,7 @@
 """The process table: everything that `frontdesk up` runs, in the order in which it starts."""
 
 import os
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -77,7 +78,9 @@ def _is_young(file: Path) -> bool:
 
 def prefect(settings: Settings, environment: Mapping[str, str]) -> Spec:
     """The Prefect server. It has no sign-in, so it listens on this machine alone, whatever FRONTDESK_HOST says."""
-    command = _python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", settings.prefect_port)
+    command = _nice() + _python(
+        "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", settings.prefect_port
+    )
     url = f"http://127.0.0.1:{settings.prefect_port}/api/health"
     return Spec("prefect", command, environment, ready=lambda: ask.http_ok(url), after=("migrate",), stage=1)
 
@@ -109,6 +112,11 @@ def _step(name: str, common: Mapping[str, str], option: str = "", *, after: tupl
 
 def _python(*arguments: object) -> tuple[str, ...]:
     return (sys.executable, *(str(argument) for argument in arguments))
+
+
+def _nice() -> tuple[str, ...]:
+    """Watching gives way to working."""
+    return ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
 def _reachable(host: str) -> str:

@@ -43,7 +43,8 @@ class LiveKeeper:
 
     def keep(self, records: Sequence[StepRecord], effects: Sequence[StepEffects], *, last: bool) -> bool:
         crash_point("commit")
-        with transaction(self.run.workspace_id) as tx:
+        # Not durable by itself: the claim of what is put in line here waits for the disk before anything leaves.
+        with transaction(self.run.workspace_id, durable=False) as tx:
             speaks = any(isinstance(effect, SendMessage | OpenHandoff) for step in effects for effect in step.effects)
             held = self._hold(tx, speaks)
             if held is None:

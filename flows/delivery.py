@@ -153,7 +153,8 @@ class Delivery:
         self._end(row, "unknown", error_code="outcome_unknown", error=reason)
 
     def _end(self, row: OutboxRow, state: str, **told: Any) -> None:
-        with transaction(row.workspace_id) as tx:
+        # Not durable by itself: where it is lost, the effect is `sending`, becomes unknown, and the provider is asked.
+        with transaction(row.workspace_id, durable=False) as tx:
             self._settle(tx, row, state, **told)
 
     def _settle(

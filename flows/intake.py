@@ -74,7 +74,8 @@ class Intake:
 
         Raises whatever went wrong with any of them; nothing of the batch is kept then. Accept them one by one to find out which.
         """
-        with transaction(batch[0].workspace_id) as tx:
+        # Not durable by itself: where it is lost, the events are still in the queue, which is.
+        with transaction(batch[0].workspace_id, durable=False) as tx:
             at = Sitting(tx)
             ended = [self._accept(at, event) for event in batch]
             runs.write_decisions(tx, batch[0].workspace_id, at.decisions)
