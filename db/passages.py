@@ -1,4 +1,4 @@
-"""Training sources and their passages: kept with the vector and the model that made it, found by meaning."""
+"""Training sources and their passages: kept with the vector and the model that made it."""
 
 import hashlib
 from collections.abc import Sequence
@@ -11,8 +11,6 @@ from sqlmodel import Session
 from db import tables
 from db.engine import one, rows, run
 from db.records import Source, record
-
-FEW = 2000  # passages of one workspace and model that are compared one by one: about 10 ms
 
 
 @dataclass(frozen=True)
@@ -28,16 +26,16 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Found:
-    """A passage that fits a question. `score`: cosine similarity, 1 = the same direction."""
+class Shown:
+    """A passage as a reader sees it, with the name of its source."""
 
     id: UUID
     source_id: UUID
     source_name: str
+    source_type: str
     document: str
     heading: str
     text: str
-    score: float
 
 
 def add_source(tx: Session, workspace: UUID, type: str, name: str, url: str = "") -> UUID:
@@ -94,49 +92,15 @@ def replace_document(
     return True
 
 
-def search(
-    tx: Session, embedding: Sequence[float], model: str, text: str, limit: int = 5, language: str = ""
-) -> list[Found]:
-    """The passages nearest to a question, best first, among those of the same model; `text` is the question in words.
-
-    `language` keeps to passages of this language and of unknown language; '' = all.
-    Only meaning counts: mixing in a lexical ranking as equal made hard questions worse (recall@5 0.71 -> 0.55).
-    """
-    order, near = "(embedding <=> %(v)s::vector) + 0", limit  # + 0: the graph cannot serve this order
-    if not _are_few(tx, model):
-        # The graph of all workspaces goes on until enough of its nearest belong to this one, and they are put in order here.
-        run(
-            tx,
-            # A plan for this very question: one made for any number of neighbours would pass the graph by.
-            "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', '100', true),"
-            " set_config('plan_cache_mode', 'force_custom_plan', true)",
-        )
-        order, near = "embedding <=> %(v)s::vector", max(40, 4 * limit)
-    values = {"v": _vector(embedding), "model": model, "language": language, "near": near, "limit": limit}
-    return [record(Found, row) for row in rows(tx, _NEAREST.format(order=order), **values)]
-
-
-def _are_few(tx: Session, model: str) -> bool:
-    """Whether comparing the question with every passage is quick: exact, and a small workspace beside a large one loses nothing."""
-    row = one(
+def shown(tx: Session, ids: Sequence[UUID]) -> dict[UUID, Shown]:
+    """What a reader sees of these passages."""
+    found = rows(
         tx,
-        "SELECT count(*) AS n FROM (SELECT FROM ai_embeddings WHERE enabled AND model = %(model)s LIMIT %(most)s) few",
-        model=model,
-        most=FEW + 1,
+        """SELECT e.id, e.source_id, s.name AS source_name, e.source_type, e.document, e.heading, e.text
+           FROM ai_embeddings e JOIN training_sources s ON s.id = e.source_id WHERE e.id = ANY(%(ids)s)""",
+        ids=list(ids),
     )
-    return row is not None and row["n"] <= FEW
-
-
-_NEAREST = """
-    SELECT e.id, e.source_id, s.name AS source_name, e.document, e.heading, e.text, 1 - e.distance AS score
-    FROM (
-        SELECT id, source_id, document, heading, text, embedding <=> %(v)s::vector AS distance
-        FROM ai_embeddings
-        WHERE enabled AND model = %(model)s AND (%(language)s = '' OR language IN ('', %(language)s))
-        ORDER BY {order} LIMIT %(near)s
-    ) e JOIN training_sources s ON s.id = e.source_id
-    ORDER BY e.distance, e.id LIMIT %(limit)s
-"""
+    return {row["id"]: record(Shown, row) for row in found}
 
 
 def _columns(piece: Piece) -> dict[str, object]:
@@ -167,7 +131,3 @@ def _identity(position: int, content_hash: bytes, model: str, language: str) -> 
 
 def _hash(piece: Piece) -> bytes:
     return hashlib.sha256(f"{piece.heading}\0{piece.text}".encode()).digest()
-
-
-def _vector(embedding: Sequence[float]) -> str:
-    return "[" + ",".join(map(repr, map(float, embedding))) + "]"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from db import passages as stored
 from nodes.contract import Context, Result, Settings, Values, node
 from nodes.material import Line, Passage
+from nodes.search import Hit, SearchSettings, ask, find
 
 SHORT_MESSAGE_WORDS = 5
 
@@ -47,9 +47,10 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
     query = _query(config, input)
     if not query:
         return Result(Output(passages=[], found=False, best_score=0.0), detail={"query": ""})
-    [vector] = ctx.embedder.embed([query])
+    settings = SearchSettings(limit=config.passages, minimum_score=0.0)
+    question = ask(ctx.embedder, query, settings)
     with ctx.read() as tx:
-        hits = stored.search(tx, vector, ctx.embedder.model, query, limit=config.passages)
+        hits = find(tx, question, settings)
     passages = [_passage(hit) for hit in hits if hit.score >= config.minimum_score]
     output = Output(passages=passages, found=bool(passages), best_score=passages[0].score if passages else 0.0)
     return Result(output, detail={"query": query, "model": ctx.embedder.model, "scores": [_score(hit) for hit in hits]})
@@ -63,10 +64,10 @@ def _query(config: Config, input: Input) -> str:
     return f"{before}\n{message}".strip()
 
 
-def _passage(hit: stored.Found) -> Passage:
+def _passage(hit: Hit) -> Passage:
     source = hit.source_name if hit.document in ("", hit.source_name) else f"{hit.source_name}: {hit.document}"
     return Passage(id=str(hit.id), source=source, heading=hit.heading, text=hit.text, score=round(hit.score, 4))
 
 
-def _score(hit: stored.Found) -> dict[str, object]:
+def _score(hit: Hit) -> dict[str, object]:
     return {"id": str(hit.id), "source": hit.source_name, "heading": hit.heading, "score": round(hit.score, 4)}
