@@ -69,6 +69,16 @@ def find_or_create(
     return conversation_row(created), bool(created["is_new"])
 
 
+def newest_of(tx: Session, contact_id: UUID) -> ConversationRow | None:
+    """Where the contact wrote or was written to last."""
+    found = one(
+        tx,
+        f"SELECT {COLUMNS} FROM conversations WHERE contact_id = %(id)s ORDER BY last_message_at DESC, id DESC LIMIT 1",
+        id=contact_id,
+    )
+    return conversation_row(found) if found else None
+
+
 def at_address(tx: Session, connection_id: UUID, channel: str, address: str) -> ConversationRow | None:
     """The conversation of an address, locked until the end of the transaction; None where nobody wrote from there yet."""
     found = one(

@@ -109,6 +109,45 @@ def collect(
     return made["id"], bool(made["is_new"])
 
 
+def start(
+    tx: Session,
+    *,
+    workspace: UUID,
+    automation_id: UUID,
+    version_id: UUID,
+    conversation_id: UUID | None,
+    contact_id: UUID | None,
+    event_id: UUID | None,
+    trigger: Mapping[str, Any],
+    occasion_key: str,
+) -> UUID | None:
+    """A run that answers no message, due now; None where this automation had a run for the same occasion.
+
+    It is `waiting` from the beginning: `pending` is the state of a run that collects a turn, and newer ones would join it.
+    """
+    made = one(
+        tx,
+        """INSERT INTO runs (workspace_id, automation_id, version_id, conversation_id, contact_id, event_id, trigger,
+                             occasion_key, state)
+           VALUES (%(workspace)s, %(automation)s, %(version)s, %(conversation)s, %(contact)s, %(event)s, %(trigger)s, %(key)s,
+                   'waiting')
+           ON CONFLICT (automation_id, occasion_key) WHERE occasion_key IS NOT NULL DO NOTHING RETURNING id""",
+        workspace=workspace,
+        automation=automation_id,
+        version=version_id,
+        conversation=conversation_id,
+        contact=contact_id,
+        event=event_id,
+        trigger=Jsonb(trigger),
+        key=occasion_key,
+    )
+    if made is None:
+        return None
+    ring(tx, "run")
+    run_id: UUID = made["id"]
+    return run_id
+
+
 def claim(tx: Session, owner: str, lease_seconds: float, limit: int) -> list[Run]:
     """Lease due runs whose conversation no other run of the same automation works on (system transaction).
 

@@ -16,7 +16,7 @@ from db.runs import Run, StepRecord
 from flows.crash_points import crash_point
 from flows.steps import StepEffects
 from nodes.clients import registry as clients
-from nodes.effects import Effect, NotifyPeople, OpenHandoff, SendMessage
+from nodes.effects import CRM_KINDS, Effect, NotifyPeople, OpenHandoff, SendMessage
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class LiveKeeper:
             if held.conversation is not None:
                 held = self._speak(tx, held, held.conversation, step)
             for position, effect in enumerate(step.effects):
-                if isinstance(effect, NotifyPeople):
+                if not isinstance(effect, SendMessage | OpenHandoff):
                     self._put_in_line(tx, step, position, effect)
 
     def _newer_turn(self, tx: Session) -> bool:
@@ -145,7 +145,8 @@ class LiveKeeper:
             tx,
             workspace=self.run.workspace_id,
             idempotency_key=key,
-            order_key=key,
+            # What changes one contact in the CRM happens in order, and no message waits for it.
+            order_key=f"crm:{self.run.contact_id}" if effect.kind in CRM_KINDS else key,
             effect=effect.model_dump(mode="json"),
             author="system",
             conversation_id=self.run.conversation_id,

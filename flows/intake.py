@@ -20,6 +20,7 @@ from db.runs import Decision
 from db.settings import get_settings
 from flows.accounts import Accounts
 from flows.facts import business
+from flows.occasions import refusal
 from flows.plan import Plan, Plans
 from flows.requests import request_of
 from nodes.clients import registry as clients
@@ -181,7 +182,7 @@ class Intake:
             at.decide(event, message_id, None, "No automation is published.")
         for automation in offered:
             plan = self.plans.of(automation.version_id, automation.document)
-            reason = f"'{taken_by}' took this message first." if taken_by else _refusal(plan, occasion)
+            reason = f"'{taken_by}' took this message first." if taken_by else refusal(plan, occasion)
             run_id = None if reason else self._start(at, event, conversation, automation, plan, seq, occasion)
             if run_id is not None:
                 taken_by = automation.name
@@ -231,12 +232,6 @@ class Intake:
         if outbox_id is not None:
             outbox.settle_known(at.tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
         return ""
-
-
-def _refusal(plan: Plan, occasion: Occasion) -> str:
-    spec = plan.trigger.spec
-    assert spec.refuses is not None
-    return spec.refuses(spec.config.model_validate(plan.trigger.step.config), occasion)
 
 
 def _quiet_window(plan: Plan) -> float:

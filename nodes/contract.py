@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict
 from sqlmodel import Session
 
 from nodes.effects import EFFECT_KINDS, Effect
+from nodes.ports import Crm, Web
 
 Group = Literal["trigger", "logic", "people", "ai", "out", "training"]
 Sql = AbstractContextManager[Session]
@@ -166,6 +167,8 @@ class Context:
     embedder: Embedder
     read: Callable[[], Sql]  # a read-only transaction: a write fails in the database
     paused_since: datetime | None = None  # when this step paused the run, now that it is taken up again
+    crm: Crm | None = None  # reads the connected CRM; None = none is connected
+    web: Web | None = None  # reads allowed addresses of other systems
 
 
 O = TypeVar("O", bound=Values)
@@ -190,14 +193,16 @@ class Pause:
 
 @dataclass(frozen=True)
 class Occasion:
-    """What a trigger judges: a message that arrived, before any run exists."""
+    """What a trigger judges before any run exists: a message that arrived, or something else that happened."""
 
-    kind: Literal["message", "schedule", "webhook", "crm", "conversation"]
+    kind: Literal["message", "schedule", "webhook", "crm", "conversation", "automation"]
     channel: str = ""
     text: str = ""
     first_contact: bool = False
     now: datetime | None = None
     business: Business | None = None
+    event: str = ""  # what happened, for kinds other than message: contact_tagged, handoff_resolved, ...
+    data: Mapping[str, Any] = field(default_factory=dict)  # and with what: the tag, the stage, the body
 
 
 @dataclass(frozen=True)
