@@ -21,24 +21,25 @@ def _text(*names: str) -> str:
     return "\n".join((STATIC / name).read_text(encoding="utf-8") for name in names)
 
 
-def _packed(data: Mapping[str, Any]) -> bytes:
+def packed(data: Mapping[str, Any]) -> bytes:
+    """What a component gets, and unpacks with `unpacked` of shared.js."""
     # As bytes, because Streamlit imports pandas and pyarrow (90 MB of memory) to look for tables in anything else.
     return json.dumps(data, ensure_ascii=False).encode()
 
 
-def _component(name: str, **extra: Any) -> Any:
+def component(name: str, *scripts: str) -> Any:
+    """A component from `static/<name>.js` and `.css`; `scripts` are other files that its own script uses."""
     return st.components.v2.component(
         f"frontdesk_{name}",
         html=ROOT,
-        js=_text("shared.js", f"{name}.js"),
+        js=_text("shared.js", *scripts, f"{name}.js"),
         css=_text("shared.css", f"{name}.css"),
-        **extra,
     )
 
 
-_rows = _component("rows")
-_thread = _component("thread")
-_canvas = _component("canvas")
+_rows = component("rows")
+_thread = component("thread")
+_canvas = component("canvas")
 _live = st.components.v2.component("frontdesk_live", js=_text("shared.js", "live.js"))
 _go = st.components.v2.component("frontdesk_go", js=_text("shared.js", "go.js"))
 
@@ -58,7 +59,7 @@ def live(workspace: UUID, *topics: str, key: str, patience_ms: int = 0) -> None:
         "patience_ms": patience_ms,
         "seen": st.session_state.get(f"{key}:seen", 0),
     }
-    _live(key=key, data=_packed(data), on_notice_change=_with(key, "notice", _note_seen(key)), height=1)
+    _live(key=key, data=packed(data), on_notice_change=reported(key, "notice", _note_seen(key)), height=1)
 
 
 def _note_seen(key: str) -> Callable[[dict[str, int]], None]:
@@ -91,7 +92,7 @@ def rows(
         "tall": tall,
         "more": more,
     }
-    _rows(key=key, data=_packed(data), on_chosen_change=_with(key, "chosen", on_choose), on_more_change=on_more)
+    _rows(key=key, data=packed(data), on_chosen_change=reported(key, "chosen", on_choose), on_more_change=on_more)
 
 
 def thread(
@@ -105,19 +106,19 @@ def thread(
     """A conversation with the field to answer. A reply is {conversation, text, key}; `on_why` gets a message's id."""
     _thread(
         key=key,
-        data=_packed(data),
-        on_reply_change=_with(key, "reply", on_reply),
-        on_why_change=_with(key, "why", on_why),
+        data=packed(data),
+        on_reply_change=reported(key, "reply", on_reply),
+        on_why_change=reported(key, "why", on_why),
         on_older_change=on_older,
     )
 
 
 def canvas(data: Mapping[str, Any], *, key: str, on_step: Callable[[str], None]) -> None:
     """A diagram of an automation; `on_step` gets the id of the step that was tapped."""
-    _canvas(key=key, data=_packed(data), on_step_change=_with(key, "step", on_step))
+    _canvas(key=key, data=packed(data), on_step_change=reported(key, "step", on_step))
 
 
-def _with(key: str, name: str, told: Callable[[Any], None]) -> Callable[[], None]:
+def reported(key: str, name: str, told: Callable[[Any], None]) -> Callable[[], None]:
     """A callback that hands over what the component just reported under `name`."""
 
     def report() -> None:
@@ -135,4 +136,4 @@ def empty(title: str, text: str, symbol: str) -> None:
 
 def go(address: str) -> None:
     """Lead the browser to an address of this site that is no page of Streamlit."""
-    _go(key="go", data=_packed({"to": address}), height=1)
+    _go(key="go", data=packed({"to": address}), height=1)
