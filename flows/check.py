@@ -242,10 +242,10 @@ class _Scope:
 
 def fits(have: Any, want: Any) -> bool:
     """May a value of the type `have` go where `want` is expected? Anything may become a text."""
-    wanted = _kinds(want)
+    wanted = kinds_of(want)
     if "any" in wanted or "text" in wanted:
         return True
-    kinds = _kinds(have) - {"nothing"}
+    kinds = kinds_of(have) - {"nothing"}
     if "number" in wanted:
         wanted.add("number")
     return "any" in kinds or bool(kinds & wanted)
@@ -262,12 +262,13 @@ _KINDS: dict[Any, Kind] = {
 }
 
 
-def _kinds(annotation: Any) -> set[Kind]:
+def kinds_of(annotation: Any) -> set[Kind]:
+    """What a value of this type may be, in the words of the builder."""
     origin = typing.get_origin(annotation)
     if origin in (typing.Union, types.UnionType):
-        return {kind for part in typing.get_args(annotation) for kind in _kinds(part)}
+        return {kind for part in typing.get_args(annotation) for kind in kinds_of(part)}
     if origin is typing.Annotated:
-        return _kinds(typing.get_args(annotation)[0])
+        return kinds_of(typing.get_args(annotation)[0])
     if origin is Literal:
         return {"text"}
     base = origin or annotation
@@ -279,7 +280,7 @@ def _kinds(annotation: Any) -> set[Kind]:
 
 
 def _is_mapping(annotation: Any) -> bool:
-    return bool(_kinds(annotation) & {"mapping", "any"})
+    return bool(kinds_of(annotation) & {"mapping", "any"})
 
 
 def _in_words(annotation: Any) -> str:
@@ -290,7 +291,7 @@ def _in_words(annotation: Any) -> str:
         "list": "a list",
         "mapping": "a set of values",
     }
-    kinds = _kinds(annotation) - {"nothing"}
+    kinds = kinds_of(annotation) - {"nothing"}
     return " or ".join(sorted(words.get(kind, "a record") for kind in kinds))
 
 
