@@ -63,7 +63,7 @@ def _parser() -> argparse.ArgumentParser:
     command("backup", "Write the whole database to a file.", _backup).add_argument("file", type=Path)
     command("restore", "Replace the database by a backup.", _restore).add_argument("file", type=Path)
     bench = command("bench", "Measure this machine.", _bench)
-    bench.add_argument("what", choices=["messages", "crash"])
+    bench.add_argument("what", choices=["messages", "crash", "crawl"])
     bench.add_argument("options", nargs=argparse.REMAINDER)
     return parser
 

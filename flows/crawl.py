@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
 
-from db import documents, sources, training_jobs
+from db import crawl_list, document_states, documents, sources, training_jobs
 from db.documents import Document, Fetched
 from db.engine import one, transaction
 from db.sources import SourceSetup
@@ -140,7 +140,7 @@ class Crawl:
     def remove_missing(self) -> None:
         """What a complete crawl did not meet is not there any more."""
         with transaction(self._job.workspace_id) as tx:
-            missing = documents.not_seen(tx, self._source.id, self._job.id)
+            missing = crawl_list.not_seen(tx, self._source.id, self._job.id)
         for document in missing:
             self._pulse.check()
             with self._pulse.writing() as tx:
@@ -148,7 +148,7 @@ class Crawl:
 
     def _next(self) -> Document | None:
         with transaction(self._job.workspace_id) as tx:
-            return documents.next_to_fetch(tx, self._job.id)
+            return crawl_list.next_to_fetch(tx, self._job.id)
 
     def _list(self) -> None:
         """The first addresses become work of this job."""
@@ -175,9 +175,9 @@ class Crawl:
             row = one(tx, "SELECT found FROM training_jobs WHERE id = %(id)s FOR UPDATE", id=self._job.id)
             room = self._limits.pages - (row["found"] if row else 0)
             if room > 0 and wanted:
-                new = documents.unlisted(tx, self._source.id, self._job.id, [url for url, _ in wanted])[:room]
+                new = crawl_list.unlisted(tx, self._source.id, self._job.id, [url for url, _ in wanted])[:room]
                 depths = dict(wanted)
-                listed = documents.list_addresses(
+                listed = crawl_list.list_addresses(
                     tx, self._job.workspace_id, self._source.id, self._job.id, [(url, depths[url]) for url in new]
                 )
                 training_jobs.count(tx, self._job.id, found=listed)
@@ -282,7 +282,7 @@ class Crawl:
 
     def _unchanged(self, document: Document) -> None:
         with self._pulse.writing() as tx:
-            documents.set_unchanged(tx, document, self._job.id)
+            document_states.set_unchanged(tx, document, self._job.id)
             training_jobs.count(tx, self._job.id, unchanged=1)
         self._follow(document, document.links)
 
@@ -307,6 +307,6 @@ class Crawl:
 
     def _failed(self, document: Document, reason: str, *, retryable: bool) -> None:
         with self._pulse.writing() as tx:
-            documents.set_failed(tx, document.id, self._job.id, reason, retryable=retryable)
+            document_states.set_failed(tx, document.id, self._job.id, reason, retryable=retryable)
             training_jobs.count(tx, self._job.id, failed=1)
         self._follow(document, document.links)  # what was behind it is still there, as far as anybody knows

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from uuid import UUID
 
-from db import documents, indexing, training_jobs, vectors
+from db import crawl_list, document_states, indexing, training_jobs, vectors
 from db.documents import Document
 from db.engine import transaction
 from db.passages import Piece
@@ -60,7 +60,7 @@ class Indexing:
     def some(self) -> int:
         """Index the next few documents; returns how many. Raises EmbeddingRefused, JobStopped."""
         with transaction(self._job.workspace_id) as tx:
-            waiting = documents.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE)
+            waiting = crawl_list.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE)
         cuts = {document.id: cut(self._source_type, document.title, document.markdown) for document in waiting}
         made = embed(
             self._job.workspace_id,
@@ -88,7 +88,7 @@ class Indexing:
         ]
         with self._pulse.writing() as tx:
             put = indexing.put(tx, job.workspace_id, job.source_id, self._source_type, document.address, pieces)
-            documents.set_indexed(tx, document, job.id, len(pieces))
+            document_states.set_indexed(tx, document, job.id, len(pieces))
             training_jobs.count(tx, job.id, indexed=1, passages_added=put.added, passages_removed=put.removed)
 
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy.exc import DBAPIError
 
-from db import documents, passages, sources, training_jobs
+from db import crawl_list, passages, sources, training_jobs
 from db.engine import DatabaseUnreachable, system, transaction
 from db.settings import get_settings
 from db.sources import SourceSetup
@@ -161,7 +161,7 @@ def _finish(job: Job, owner: str, state: Ended, outcome: str) -> str | None:
         now = training_jobs.lock(tx, job.id)
         if now is None:
             return "The source was deleted."
-        if state == "done" and documents.has_work(tx, job.id):
+        if state == "done" and crawl_list.has_work(tx, job.id):
             return None
         sentence = summary(now) if state == "done" else outcome
         if training_jobs.finish(tx, now, owner, state, sentence):

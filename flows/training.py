@@ -1,4 +1,4 @@
-"""What a person does with training material: add, look ahead, crawl, correct, delete. Pages and REST call these.
+"""What a person does with training material: add, look ahead, crawl, delete. Pages and REST call these.
 
 All raise ActionRefused with a plain sentence where it cannot be done.
 """
@@ -9,36 +9,61 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import PurePosixPath
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, documents, indexing, passages, sources, training_changes, training_jobs
+from db import audit, crawl_list, documents, passages, sources, training_jobs
 from db.engine import transaction
-from db.indexing import PassageLine
 from db.live import ring
-from db.settings import get_settings
 from db.sources import SourceSetup, SourceType
-from db.training_changes import Change
 from flows.actions import ActionRefused
 from flows.ingest import cut, text_hash
-from flows.models import builtin_embedder, embedder
+from flows.passage_edits import MOST_PASSAGE, disable_passage, edit_passage, restore_passage
 from flows.preview import Preview, look_ahead
-from nodes.addresses import normal
+from flows.training_review import approve_change, reject_change
+from flows.website import MOST_DEPTH, MOST_PAGES, Website, crawl_config, web_address
 from nodes.chunk import Chunk
-from nodes.errors import ClientError
 from nodes.extract import KINDS, READABLE
 
-MOST_PAGES = 20_000  # of one source
-MOST_DEPTH = 50
+# The whole of what a person can do, for pages and REST.
+__all__ = [
+    "MOST_DEPTH",
+    "MOST_FILE_BYTES",
+    "MOST_PAGES",
+    "MOST_PAIRS",
+    "MOST_PASSAGE",
+    "MOST_QUESTION",
+    "MOST_TEXT",
+    "Added",
+    "Preview",
+    "Website",
+    "add_file",
+    "add_qa",
+    "add_text",
+    "add_urls",
+    "add_website",
+    "approve_change",
+    "cancel",
+    "change_website",
+    "crawl_now",
+    "delete_source",
+    "disable_passage",
+    "edit_passage",
+    "preview_text",
+    "preview_website",
+    "reject_change",
+    "restore_passage",
+    "retry_failed",
+]
+
 MOST_FILE_BYTES = 50_000_000
 MOST_TEXT = 1_000_000  # characters written by hand
 MOST_PAIRS = 2000
 MOST_QUESTION = 500
 LONGEST_NAME = 200
-MOST_PASSAGE = 4000
 
 
 @dataclass(frozen=True)
@@ -49,23 +74,10 @@ class Added:
     job: UUID
 
 
-@dataclass(frozen=True)
-class Website:
-    """What an owner says about a website; None and "" leave the usual."""
-
-    url: str
-    name: str = ""
-    max_pages: int | None = None
-    max_depth: int | None = None
-    prefix: str = ""
-    review: bool = False  # changes wait for approval
-    obey_robots: bool = True  # a business may read its own site whatever its robots.txt says
-
-
 def add_website(workspace: UUID, actor: str, site: Website) -> Added:
     """Crawl a website now; `schedules.set_schedule` repeats it."""
-    url = _web_address(site.url)
-    config = _crawl_config(site)
+    url = web_address(site.url)
+    config = crawl_config(site)
     parts = urlsplit(url)
     name = _name(site.name or f"{parts.netloc}{parts.path.rstrip('/')}")
     with transaction(workspace) as tx:
@@ -82,7 +94,7 @@ def add_website(workspace: UUID, actor: str, site: Website) -> Added:
 def preview_website(workspace: UUID, site: Website) -> Preview:
     """What a crawl would read. Makes some requests to the site, and takes a few seconds."""
     now = datetime.now(UTC)
-    url, config = _web_address(site.url), _crawl_config(site)
+    url, config = web_address(site.url), crawl_config(site)
     return look_ahead(SourceSetup(workspace, workspace, "website", "", url, config, "pending", "", now, now))
 
 
@@ -93,7 +105,7 @@ def preview_text(text: str, name: str = "") -> list[Chunk]:
 
 def add_urls(workspace: UUID, actor: str, name: str, urls: Sequence[str], review: bool = False) -> Added:
     """Read exactly these addresses; their links are not followed. A list of the same name gets these addresses in place of its own."""
-    wanted = list(dict.fromkeys(_web_address(url) for url in urls if url.strip()))
+    wanted = list(dict.fromkeys(web_address(url) for url in urls if url.strip()))
     if not wanted:
         raise ActionRefused("Give at least one web address.")
     if len(wanted) > MOST_PAGES:
@@ -110,11 +122,11 @@ def add_urls(workspace: UUID, actor: str, name: str, urls: Sequence[str], review
 
 def change_website(workspace: UUID, actor: str, source: UUID, site: Website) -> None:
     """Other limits or another address for a website; they hold from the next crawl."""
-    url, config = _web_address(site.url), _crawl_config(site)
+    url, config = web_address(site.url), crawl_config(site)
     with transaction(workspace) as tx:
         if _existing(tx, source).type != "website":
             raise ActionRefused("This source is no website.")
-        every = dict.fromkeys(("max_pages", "max_depth", "prefix", "review", "obey_robots"))
+        every = dict.fromkeys(("max_pages", "max_depth", "prefix", "review", "pause_seconds", "obey_robots"))
         sources.configure(tx, source, **{**every, **config})
         sources.set_url(tx, source, url)
         audit.record(tx, workspace, actor, "training.website_changed", f"source:{source}", url=url)
@@ -266,131 +278,9 @@ def retry_failed(workspace: UUID, actor: str, source: UUID) -> UUID:
         if training_jobs.open_of(tx, source) is not None:
             raise ActionRefused("This source is being worked on. Wait until that is done, or cancel it.")
         job, _ = training_jobs.add(tx, workspace, source, "retry", "some")
-        again = documents.again(tx, source, job)
+        again = crawl_list.again(tx, source, job)
         if not again:
             raise ActionRefused("Nothing failed, so there is nothing to try again.")
         _count_found(tx, job, again)
         audit.record(tx, workspace, actor, "training.retried", f"source:{source}", documents=again)
     return job
-
-
-def _web_address(text: str) -> str:
-    """The address in our spelling; a bare name is taken for https."""
-    text = text.strip()
-    url = normal(text if "://" in text else f"https://{text}")
-    if url is None or "." not in (urlsplit(url).hostname or "") and not get_settings().allow_private_addresses:
-        raise ActionRefused(f"'{text[:100]}' is not a web address. Write it like https://www.example.com.")
-    return url
-
-
-def _crawl_config(site: Website) -> dict[str, Any]:
-    """The settings that differ from the usual. Raises ActionRefused."""
-    if site.max_pages is not None and not 1 <= site.max_pages <= MOST_PAGES:
-        raise ActionRefused(f"The number of pages must be between 1 and {MOST_PAGES}.")
-    if site.max_depth is not None and not 0 <= site.max_depth <= MOST_DEPTH:
-        raise ActionRefused(f"The depth must be between 0 and {MOST_DEPTH} clicks.")
-    if site.prefix and not site.prefix.startswith("/"):
-        raise ActionRefused("The part of the site must begin with a slash, like /docs/.")
-    chosen = {
-        "max_pages": site.max_pages,
-        "max_depth": site.max_depth,
-        "prefix": site.prefix or None,
-        "review": site.review or None,
-    }
-    chosen["obey_robots"] = None if site.obey_robots else False
-    return {name: value for name, value in chosen.items() if value is not None}
-
-
-def approve_change(workspace: UUID, user: UUID | None, change: UUID) -> None:
-    """Use the version that waits: the AI answers from it as soon as it is indexed."""
-    with transaction(workspace) as tx:
-        found = _decide(tx, change, "approved", user)
-        document = documents.get(tx, found.document_id)
-        assert document is not None, "the change would have gone with it"
-        if found.kind == "removed":
-            indexing.delete_document(tx, found.source_id, document.address)
-            documents.set_gone(tx, document.id, None, "removed", "The page is gone, and its removal was approved.")
-        else:
-            job = _approval_job(tx, workspace, found.source_id)
-            documents.adopt(tx, document.id, job, found.title, found.markdown, found.content_hash)
-            _count_found(tx, job, 1)
-        audit.record(
-            tx, workspace, f"user:{user}", "training.change_approved", f"source:{found.source_id}", change=str(change)
-        )
-        training_jobs.tell(tx, workspace, found.source_id, "changed")
-
-
-def reject_change(workspace: UUID, user: UUID | None, change: UUID) -> None:
-    """Keep answering from the former text; this version is not proposed again."""
-    with transaction(workspace) as tx:
-        found = _decide(tx, change, "rejected", user)
-        refused = documents.KEPT_THOUGH_GONE if found.kind == "removed" else found.content_hash
-        documents.refuse(tx, found.document_id, refused or b"")
-        audit.record(
-            tx, workspace, f"user:{user}", "training.change_rejected", f"source:{found.source_id}", change=str(change)
-        )
-        training_jobs.tell(tx, workspace, found.source_id, "changed")
-
-
-def edit_passage(workspace: UUID, user: UUID | None, passage: UUID, heading: str, text: str) -> None:
-    """Correct a passage by hand. It stays corrected as long as the document says at that place what it says now."""
-    if not text.strip():
-        raise ActionRefused("A passage needs a text. Switch it off if it should not be found.")
-    if len(text) > MOST_PASSAGE or len(heading) > MOST_QUESTION:
-        raise ActionRefused(f"A passage has at most {MOST_PASSAGE} characters, its heading {MOST_QUESTION}.")
-    with transaction(workspace) as tx:
-        before = _passage(tx, passage)
-        source = sources.get(tx, before.source_id)
-        model = embedder(tx) or builtin_embedder()
-    assert source is not None
-    embedding_text = heading if source.type == "qa" else f"{heading}\n{text}".strip()
-    try:
-        [vector] = model.embed([embedding_text])
-    except ClientError as error:
-        raise ActionRefused(
-            f"The embedding model did not answer, so the passage was not changed: {error.reason}"
-        ) from error
-    with transaction(workspace) as tx:
-        before = _passage(tx, passage)
-        indexing.rewrite(tx, before, heading.strip(), text.strip(), vector, model.model, user)
-        audit.record(tx, workspace, f"user:{user}", "training.passage_edited", f"passage:{passage}")
-        training_jobs.tell(tx, workspace, before.source_id, "changed")
-
-
-def restore_passage(workspace: UUID, user: UUID | None, passage: UUID) -> None:
-    """Undo the edits of a passage: it says again what its document says."""
-    with transaction(workspace) as tx:
-        original = indexing.original(tx, passage)
-    if original is None:
-        raise ActionRefused("This passage was not edited.")
-    edit_passage(workspace, user, passage, *original)
-    with transaction(workspace) as tx:
-        indexing.forget_edit(tx, passage)
-
-
-def disable_passage(workspace: UUID, user: UUID | None, passage: UUID, *, enabled: bool = False) -> None:
-    """Let no search find a passage any more, or let it again."""
-    with transaction(workspace) as tx:
-        found = _passage(tx, passage)
-        indexing.switch(tx, passage, enabled=enabled)
-        audit.record(tx, workspace, f"user:{user}", "training.passage_switched", f"passage:{passage}", enabled=enabled)
-        training_jobs.tell(tx, workspace, found.source_id, "changed")
-
-
-def _decide(tx: Session, change: UUID, state: Literal["approved", "rejected"], user: UUID | None) -> Change:
-    found = training_changes.decide(tx, change, state, user)
-    if found is None:
-        raise ActionRefused("This change does not wait any more: somebody decided, or the page changed again.")
-    return found
-
-
-def _approval_job(tx: Session, workspace: UUID, source: UUID) -> UUID:
-    job, _ = training_jobs.add(tx, workspace, source, "approved", "some")
-    return job
-
-
-def _passage(tx: Session, passage: UUID) -> PassageLine:
-    found = indexing.get(tx, passage)
-    if found is None:
-        raise ActionRefused("This passage does not exist any more: its document changed.")
-    return found

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
-from db import documents, training_jobs
+from db import crawl_list, document_states, documents, training_jobs
 from db.documents import Document, Fetched
 from db.engine import transaction
 from db.sources import SourceSetup
@@ -31,7 +31,7 @@ class Uploads:
 
     def _next(self) -> Document | None:
         with transaction(self._job.workspace_id) as tx:
-            return documents.next_to_fetch(tx, self._job.id)
+            return crawl_list.next_to_fetch(tx, self._job.id)
 
     def _visit(self, document: Document) -> None:
         with transaction(self._job.workspace_id) as tx:
@@ -46,7 +46,7 @@ class Uploads:
         text = Fetched(title, reading.markdown, text_hash(reading.markdown, title), language, len(content or b""))
         with self._pulse.writing() as tx:
             versions.settle(tx, self._job, self._source, document, text)
-            documents.set_note(tx, document.id, reading.note)
+            document_states.set_note(tx, document.id, reading.note)
             documents.drop_upload(tx, document.id)
 
     def _read(self, name: str, content: bytes | None) -> Reading:
@@ -62,6 +62,6 @@ class Uploads:
 
     def _failed(self, document: Document, reason: str) -> None:
         with self._pulse.writing() as tx:
-            documents.set_failed(tx, document.id, self._job.id, reason, retryable=False)
+            document_states.set_failed(tx, document.id, self._job.id, reason, retryable=False)
             documents.drop_upload(tx, document.id)
             training_jobs.count(tx, self._job.id, failed=1)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from sqlmodel import Session
 
-from db import documents, indexing, training_changes, training_jobs
+from db import document_states, documents, indexing, training_changes, training_jobs
 from db.documents import Document, Fetched
 from db.sources import SourceSetup
 from db.training_jobs import Job
@@ -23,13 +23,13 @@ def settle(tx: Session, job: Job, source: SourceSetup, document: Document, text:
     known = {document.indexed_hash, document.refused_hash} - {None}
     if text.content_hash in known:
         training_changes.drop_waiting(tx, document.id)
-        documents.set_unchanged(tx, document, job.id, text.etag, text.last_modified, text.links)
+        document_states.set_unchanged(tx, document, job.id, text.etag, text.last_modified, text.links)
         if document.state == "quarantined":
-            documents.set_current(tx, document.id, text.content_hash)
+            document_states.set_current(tx, document.id, text.content_hash)
         training_jobs.count(tx, job.id, unchanged=1)
         return "unchanged"
     if document.state == "quarantined" and text.content_hash == document.content_hash:
-        documents.set_unchanged(tx, document, job.id, text.etag, text.last_modified, text.links)
+        document_states.set_unchanged(tx, document, job.id, text.etag, text.last_modified, text.links)
         training_jobs.count(tx, job.id, waiting=1)
         return "proposed"
     kind: Literal["added", "changed"] = "changed" if document.indexed_hash else "added"
@@ -44,10 +44,10 @@ def settle(tx: Session, job: Job, source: SourceSetup, document: Document, text:
             waiting=proposed, title=text.title, markdown=text.markdown, content_hash=text.content_hash,
         )  # fmt: skip
     if proposed:
-        documents.set_proposed(tx, document.id, job.id, text)
+        document_states.set_proposed(tx, document.id, job.id, text)
         training_jobs.count(tx, job.id, waiting=1)
         return "proposed"
-    documents.set_fetched(tx, document.id, text)
+    document_states.set_fetched(tx, document.id, text)
     return "fetched"
 
 
@@ -57,7 +57,7 @@ def remove(
     """The document is gone: its passages go with it, or a person is asked first."""
     was_indexed = document.indexed_hash is not None
     if was_indexed and document.refused_hash == documents.KEPT_THOUGH_GONE:
-        documents.set_unchanged(tx, document, job.id)
+        document_states.set_unchanged(tx, document, job.id)
         training_jobs.count(tx, job.id, unchanged=1)
         return
     if was_indexed and source.config.get("review"):
@@ -65,7 +65,7 @@ def remove(
             training_changes.add(
                 tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=True, title=document.title
             )
-        documents.set_leaving(tx, document.id, job.id)
+        document_states.set_leaving(tx, document.id, job.id)
         training_jobs.count(tx, job.id, waiting=1)
         return
     if was_indexed:
@@ -73,7 +73,7 @@ def remove(
             tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=False, title=document.title
         )
     gone = indexing.delete_document(tx, source.id, document.address)
-    documents.set_gone(tx, document.id, job.id, "removed", reason)
+    document_states.set_gone(tx, document.id, job.id, "removed", reason)
     training_jobs.count(tx, job.id, passages_removed=gone, **{counts_as: 1})
 
 
@@ -81,5 +81,5 @@ def leave_out(tx: Session, job: Job, document: Document, reason: str) -> None:
     """The document is there, and is not for us: a duplicate, a picture, a page that asks not to be read."""
     training_changes.drop_waiting(tx, document.id)
     gone = indexing.delete_document(tx, document.source_id, document.address)
-    documents.set_gone(tx, document.id, job.id, "skipped", reason)
+    document_states.set_gone(tx, document.id, job.id, "skipped", reason)
     training_jobs.count(tx, job.id, skipped=1, passages_removed=gone)
