@@ -104,8 +104,11 @@ def first_conditions(earlier: Sequence[Step], spec: NodeSpec, inputs: dict[str, 
         return []
     neighbour = earlier[-1]
     neighbour_spec = spec_of(neighbour.node)
-    opens = _OPENS.get(neighbour_spec.name) if neighbour_spec else None
-    return [*neighbour.when, *([When(value=f"{neighbour.id}.{opens}")] if opens else [])]
+    name = neighbour_spec.name if neighbour_spec else ""
+    opens = [When(value=f"{neighbour.id}.{_OPENS[name]}")] if name in _OPENS else []
+    if name == "hand_off" and "verdict" not in neighbour.input:  # a wish for a person: the rest is for those without one
+        opens = [When.model_validate({"value": f"{neighbour.id}.requested", "is": False})]
+    return [*neighbour.when, *opens]
 
 
 # Steps that open a way: what follows them is meant for the case that they say yes.
