@@ -6,7 +6,7 @@ for its opposite stands beside it, and further conditions nest inside.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,13 +55,25 @@ def layout(automation: Automation) -> tuple[Block, ...]:
     return _arrange([(step, tuple(Asked(when.value, when.is_) for when in step.when)) for step in automation.steps])
 
 
-def drawing(automation: Automation, *, states: Mapping[str, str] | None = None, selected: str = "") -> dict[str, Any]:
-    """What the component draws. `states` are the outcomes of a run by step id: its path is highlighted."""
+def drawing(
+    automation: Automation,
+    *,
+    states: Mapping[str, str] | None = None,
+    selected: str = "",
+    compact: bool = False,
+    wrong: Collection[str] = (),
+) -> dict[str, Any]:
+    """What the component draws. `states` are the outcomes of a run by step id: its path is highlighted.
+
+    `compact` leaves the sentences out, for a place beside the steps; `wrong` are the steps that have a problem.
+    """
     specs = {step.id: _spec(step) for step in automation.steps}
     return {
         "blocks": [_block(block, automation, specs, states) for block in layout(automation)],
         "selected": selected,
         "run": states is not None,
+        "compact": compact,
+        "wrong": list(wrong),
     }
 
 

@@ -25,9 +25,9 @@ def begin() -> None:
     st.logo(ICON, size="large")
 
 
-def show_on_phone(pane: str, *, among: tuple[str, ...]) -> None:
-    """Of several panes beside each other (columns with keyed containers) a narrow screen shows this one."""
-    hidden = ", ".join(f".stColumn:has(.st-key-{other})" for other in among if other != pane)
+def show_on_phone(*panes: str, among: tuple[str, ...]) -> None:
+    """Of several panes beside each other (columns with keyed containers) a narrow screen shows these only."""
+    hidden = ", ".join(f".stColumn:has(.st-key-{other})" for other in among if other not in panes)
     with st.container(key="style_panes"):
         st.html(f"<style>@media (max-width: 640px) {{ {hidden} {{ display: none; }} }}</style>")
 
@@ -39,7 +39,7 @@ def navigation(person: Here) -> Any:
         _page("conversations", "Conversations"),
         _page("handoffs", "Handoffs"),
     ]
-    machine = [_page("automations", "Automations"), _page("runs", "Runs")]
+    machine = [_page("automations", "Automations"), _page("training", "Training"), _page("runs", "Runs")]
     if person.may("admin"):
         machine.append(_page("settings", "Settings"))
     return st.navigation({"Customers": work, "Front desk": machine})

@@ -6,7 +6,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const root = parentElement.querySelector("[data-root]");
   root.classList.toggle("dark", isDark(root));
-  const diagram = element("div", "diagram");
+  const diagram = element("div", "diagram" + (data.compact ? " compact" : ""));
   diagram.append(flow(data.blocks));
   root.replaceChildren(diagram);
 
@@ -33,7 +33,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   function slot(card) {
     const box = element("div", "slot");
     const state = card.state === "not reached" ? "unreached" : card.state;
-    const button = element("button", ["card", state, card.disabled ? "disabled" : "", card.id === data.selected ? "selected" : ""].join(" "));
+    const button = element("button", ["card", state, card.disabled ? "disabled" : "", card.id === data.selected ? "selected" : "", (data.wrong || []).includes(card.id) ? "wrong" : ""].join(" "));
     button.type = "button";
     button.dataset.step = card.id;
     button.onclick = () => setTriggerValue("step", card.id);
@@ -42,8 +42,8 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     button.append(badge, element("span", "name", card.title));
     const mark = data.run ? MARKS[card.state] : card.disabled ? ["Off", "not"] : null;
     button.append(mark ? element("span", "mark " + mark[1], mark[0]) : element("span"));
-    button.append(element("span", "sentence", card.sentence));
-    if (card.settings.length) {
+    if (!data.compact) button.append(element("span", "sentence", card.sentence));
+    if (!data.compact && card.settings.length) {
       const settings = element("span", "settings");
       card.settings.forEach((text) => settings.append(element("span", "setting", text)));
       button.append(settings);

@@ -1,0 +1,228 @@
+"""One field of a form as a widget: it shows a value and hands over what a person makes of it. It keeps nothing itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import time
+from typing import Any
+
+import streamlit as st
+
+from flows.editing import Reference
+from ui import builder_parts, forms
+from ui.builder_parts import Said
+from ui.forms import FormField
+from ui.pickers import Option
+from ui.text import plain
+
+FEW = 12  # a list with more entries is written one per line
+NOT_SET = "Usual setting"
+
+Told = Callable[[Any], None]
+
+
+@dataclass(frozen=True)
+class Around:
+    """What a field needs to know besides its value."""
+
+    key: str
+    disabled: bool = False
+    offers: Sequence[Reference] = ()  # results of earlier steps that may stand in a text
+    options: Callable[[str], Sequence[Option] | None] = lambda picker: None
+    problems: Mapping[str, str] | None = None  # by path: "values", "values.0.name"
+
+    def within(self, name: object) -> Around:
+        below = {
+            path.partition(".")[2]: text
+            for path, text in (self.problems or {}).items()
+            if path.partition(".")[0] == str(name)
+        }
+        return replace(self, key=f"{self.key}:{name}", problems=below)
+
+    @property
+    def problem(self) -> str:
+        """What is wrong with the field itself, or anywhere in it."""
+        return next(iter((self.problems or {}).values()), "")
+
+
+def draw_all(fields: Sequence[FormField], values: Mapping[str, Any], around: Around, told: Callable[[str, Any], None]) -> None:
+    """Every field that matters with these values."""
+    for field in fields:
+        if field.shown(values, tuple(fields)):
+            value = values.get(field.name, field.default)
+            draw(field, value, around.within(field.name), lambda new, name=field.name: told(name, new))
+
+
+def draw(field: FormField, value: Any, around: Around, told: Told) -> None:
+    options = around.options(field.picker) if field.picker else None
+    match field.kind:
+        case "text" | "long_text" if options is not None:
+            _picked(field, value, around, told, options)
+        case "texts" if options is not None:
+            _picked_several(field, value, around, told, options)
+        case "text" | "long_text":
+            _text(field, value, around, told)
+            return  # it shows its own problem
+        case "number":
+            _number(field, value, around, told)
+        case "boolean":
+            _changed(st.toggle, field, around, told, value=bool(value))
+        case "choice":
+            _choice(field, value, around, told)
+        case "choices":
+            _changed(
+                st.pills, field, around, told, options=field.choices, default=list(value or ()),
+                selection_mode="multi", format_func=field.said,
+            )  # fmt: skip
+        case "texts":
+            _texts(field, list(value or ()), around, told)
+        case "time":
+            _time(field, str(value or ""), around, told)
+        case "objects":
+            _objects(field, list(value or ()), around, told)
+        case "record":
+            with st.container(border=True):
+                st.markdown(f":small[**{plain(field.label)}**]", help=field.help or None)
+                draw_all(field.fields, value or {}, around, lambda name, new: told({**(value or {}), name: new}))
+        case "mapping":
+            _mapping(field, dict(value or {}), around, told)
+    if around.problem and field.kind not in ("objects", "record"):
+        wrong(around.problem)
+    elif around.problems and "" in around.problems:
+        wrong(around.problems[""])
+
+
+def wrong(problem: str) -> None:
+    """What is wrong, below the field that it is about."""
+    st.markdown(f":small[:red[:material/error: {plain(problem)}]]")
+
+
+def _changed(
+    widget: Callable[..., Any], field: FormField, around: Around, told: Told, *, read: Callable[[Any], Any] = lambda new: new, **how: Any
+) -> None:
+    """A widget of Streamlit whose change goes to `told`, read by `read`."""
+    key = around.key
+
+    def report() -> None:
+        told(read(st.session_state[key]))
+
+    widget(field.label, key=key, help=field.help or None, disabled=around.disabled, on_change=report, **how)
+
+
+def _text(field: FormField, value: Any, around: Around, told: Told) -> None:
+    text = str(value if value is not None else "")
+    empty_as_none = field.optional
+    if field.exact or not around.offers and "{{" not in text:
+        widget = st.text_area if field.kind == "long_text" else st.text_input
+        _changed(widget, field, around, told, value=text, read=lambda new: (new or None) if empty_as_none else new or "")
+        if around.problem:
+            wrong(around.problem)
+        return
+    said = Said(field.label, field.help, around.problem)
+    builder_parts.text(
+        text, said, around.offers, key=around.key, long=field.kind == "long_text", disabled=around.disabled,
+        on_text=lambda new: told(None if empty_as_none and not new else new),
+    )  # fmt: skip
+
+
+def _number(field: FormField, value: Any, around: Around, told: Told) -> None:
+    kind: Callable[[Any], Any] = int if field.whole else float
+    low, high = (kind(bound) if bound is not None else None for bound in (field.minimum, field.maximum))
+    shown = kind(value) if isinstance(value, int | float) and not isinstance(value, bool) else None
+    if shown is not None and ((low is not None and shown < low) or (high is not None and shown > high)):
+        low = high = None  # a document from elsewhere may hold such a value; the problem beside the field says so
+    step = 1 if field.whole else 0.05 if high is not None and high <= 2 else 1.0
+    _changed(
+        st.number_input, field, around, told, value=shown, min_value=low, max_value=high, step=step,
+        placeholder=NOT_SET if field.optional else None, format=None if field.whole else "%g",
+        read=lambda new: new if new is None else kind(new),
+    )  # fmt: skip
+
+
+def _choice(field: FormField, value: Any, around: Around, told: Told) -> None:
+    index = field.choices.index(value) if value in field.choices else None
+    if len(field.choices) <= 3:
+        _changed(
+            st.segmented_control, field, around, told, options=field.choices, default=value if index is not None else None,
+            format_func=field.said, read=lambda new: new if new is not None or field.optional else field.default,
+        )  # fmt: skip
+    else:
+        _changed(st.selectbox, field, around, told, options=field.choices, index=index, format_func=field.said)
+
+
+def _texts(field: FormField, value: list[str], around: Around, told: Told) -> None:
+    if len(value) > FEW or len(field.default or ()) > FEW:
+        told_how = replace(field, help=f"{field.help} One per line.")
+        _changed(st.text_area, told_how, around, told, value="\n".join(map(str, value)), height=140, read=forms.lines)
+        return
+    _changed(
+        st.multiselect, field, around, told, options=value, default=value, accept_new_options=True,
+        placeholder="Type and press Enter", read=list,
+    )  # fmt: skip
+
+
+def _picked(field: FormField, value: Any, around: Around, told: Told, options: Sequence[Option]) -> None:
+    names = {option.value: option.label for option in options}
+    known = [*names, *([value] if value and value not in names else [])]
+    _changed(
+        st.selectbox, field, around, told, options=known, index=known.index(value) if value in known else None,
+        format_func=lambda item: names.get(item, str(item)), accept_new_options=not names, placeholder="Choose",
+        read=lambda new: new if new is not None or field.optional else "",
+    )  # fmt: skip
+
+
+def _picked_several(field: FormField, value: Any, around: Around, told: Told, options: Sequence[Option]) -> None:
+    names = {option.value: option.label for option in options}
+    chosen = list(value or ())
+    _changed(
+        st.multiselect, field, around, told, options=[*names, *(item for item in chosen if item not in names)],
+        default=chosen, format_func=lambda item: names.get(item, str(item)), accept_new_options=True,
+        placeholder="Choose, or type and press Enter", read=list,
+    )  # fmt: skip
+
+
+def _time(field: FormField, value: str, around: Around, told: Told) -> None:
+    try:
+        hour, minute = value.split(":")
+        shown: time | None = time(int(hour), int(minute))
+    except ValueError:
+        shown = None
+    _changed(
+        st.time_input, field, around, told, value=shown, step=900,
+        read=lambda new: f"{new:%H:%M}" if new else (None if field.optional else field.default),
+    )  # fmt: skip
+
+
+def _objects(field: FormField, value: list[Any], around: Around, told: Told) -> None:
+    """Entries below each other, each with its own fields."""
+    st.markdown(f":small[{plain(field.label)}]", help=field.help or None)
+    entries = [dict(entry) if isinstance(entry, Mapping) else {} for entry in value]
+    for number, entry in enumerate(entries):
+
+        def put(name: str, new: Any, at: int = number) -> None:
+            told([{**old, name: new} if index == at else old for index, old in enumerate(entries)])
+
+        # The key counts the entries, because after a removal the others have moved up.
+        key = f"{around.key}:{len(entries)}.{number}"
+        with st.container(border=True):
+            draw_all(field.fields, entry, replace(around.within(number), key=key), put)
+            if not around.disabled:
+                st.button(
+                    "Remove", key=f"{key}:gone", icon=":material/delete:", type="tertiary",
+                    on_click=told, args=([old for index, old in enumerate(entries) if index != number],),
+                )  # fmt: skip
+    if not around.disabled and (field.longest is None or len(entries) < field.longest):
+        st.button("Add", key=f"{around.key}:add", icon=":material/add:", on_click=told, args=([*entries, forms.blank(field)],))
+
+
+def _mapping(field: FormField, value: dict[str, Any], around: Around, told: Told) -> None:
+    """Names with texts, written one pair per line."""
+    told_how = replace(field, help=f"{field.help} One per line, as name: text.")
+
+    def read(text: str) -> dict[str, str]:
+        pairs = (line.partition(":") for line in forms.lines(text))
+        return {name.strip(): rest.strip() for name, _, rest in pairs if name.strip()}
+
+    shown = "\n".join(f"{name}: {text}" for name, text in value.items())
+    _changed(st.text_area, told_how, around, told, value=shown, height=110, read=read)

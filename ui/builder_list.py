@@ -1,0 +1,126 @@
+"""The list of automations: what each is for, whether it answers, what is wrong with it, and in which order they are asked."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+import streamlit as st
+
+from db import views
+from db.views import AutomationLine
+from flows import drafts
+from flows.actions import ActionRefused
+from ui import parts, session, words
+from ui.session import Here
+from ui.text import plain
+
+ORDER = "They are asked from top to bottom; the first that fits a message answers it."
+
+
+def draw(me: Here) -> None:
+    with me.read() as tx:
+        lines = views.automation_list(tx)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.subheader("Automations", width="stretch")
+        if me.may("build"):
+            st.button("New automation", icon=":material/add:", type="primary", on_click=_new)
+    if not lines:
+        parts.empty(
+            "No automation yet",
+            "Without one nothing is answered automatically: every message waits for a person.",
+            "account_tree",
+        )
+        return
+    if len(lines) > 1:
+        st.caption(ORDER)
+    ids = [line.id for line in lines]
+    for number, line in enumerate(lines):
+        _card(me, line, ids, number)
+
+
+def status(line: AutomationLine) -> tuple[str, str]:
+    """Whether an automation answers, in words, with the colour of its badge."""
+    if line.live_version is None:
+        return "Never published", "orange"
+    return (f"Live, version {line.live_version}", "green") if line.enabled else ("Switched off", "gray")
+
+
+def _card(me: Here, line: AutomationLine, ids: list[UUID], number: int) -> None:
+    with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"automation:{line.id}"):
+        with st.container(width="stretch", gap="xsmall"):
+            with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                st.button(plain(line.name), key=f"open:{line.id}", type="tertiary", icon=":material/account_tree:", on_click=_open, args=(line.id,))  # fmt: skip
+                text, colour = status(line)
+                st.badge(text, color=colour)  # type: ignore[arg-type]
+                _problems(me, line)
+            st.markdown(f":small[{plain(line.description)}]" if line.description else ":small[:gray[No description]]")
+            st.caption(_last(line))
+        if me.may("build"):
+            _controls(line, ids, number)
+
+
+def _problems(me: Here, line: AutomationLine) -> None:
+    """How many problems the draft has; said only where it has some."""
+    try:
+        wrong = len(drafts.load(me.workspace.id, line.id).problems)
+    except ActionRefused:
+        return  # deleted a moment ago
+    if wrong:
+        st.badge(f"{wrong} {'problem' if wrong == 1 else 'problems'} in the draft", color="red", icon=":material/error:")
+
+
+def _last(line: AutomationLine) -> str:
+    if line.last_run_at is None:
+        return "Has not run yet"
+    label = words.RUN_STATES.get(line.last_run_state or "", ("", ""))[0].lower()
+    return f"Last run {words.ago(line.last_run_at, datetime.now(UTC))} ago: {label}"
+
+
+def _controls(line: AutomationLine, ids: list[UUID], number: int) -> None:
+    key = f"on:{line.id}:{line.enabled}"
+    st.toggle(
+        "On", value=line.enabled, key=key, disabled=line.live_version is None, on_change=_switch, args=(line.id, not line.enabled),
+        help=None if line.live_version else "Publish it first.",
+    )  # fmt: skip
+    with st.popover("More", icon=":material/more_horiz:", key=f"more:{line.id}"):
+        if number > 0:
+            st.button("Ask earlier", key=f"up:{line.id}", icon=":material/arrow_upward:", on_click=_move, args=(ids, number, -1))  # fmt: skip
+        if number < len(ids) - 1:
+            st.button("Ask later", key=f"down:{line.id}", icon=":material/arrow_downward:", on_click=_move, args=(ids, number, 1))  # fmt: skip
+        st.button("Make a copy", key=f"copy:{line.id}", icon=":material/content_copy:", on_click=copy, args=(line.id,))
+        sure = st.checkbox("I want to delete it with its versions and runs", key=f"sure:{line.id}")
+        st.button("Delete", key=f"delete:{line.id}", icon=":material/delete:", disabled=not sure, on_click=_delete, args=(line.id,))  # fmt: skip
+
+
+def copy(automation: UUID) -> None:
+    """Copy an automation and open the copy."""
+    made = session.act("build", lambda me: drafts.copy(me.workspace.id, me.user.id, automation), done="This is the copy.")
+    if made is not None:
+        _open(made)
+
+
+def _new() -> None:
+    st.query_params["new"] = "1"
+
+
+def _open(automation: UUID) -> None:
+    st.query_params.from_dict({"id": str(automation)})
+
+
+def _switch(automation: UUID, on: bool) -> None:
+    session.act(
+        "build",
+        lambda me: drafts.set_enabled(me.workspace.id, me.user.id, automation, on),
+        done="It is switched on." if on else "It is switched off. What is under way goes on.",
+    )
+
+
+def _move(ids: list[UUID], number: int, by: int) -> None:
+    order = list(ids)
+    order[number], order[number + by] = order[number + by], order[number]
+    session.act("build", lambda me: drafts.set_priorities(me.workspace.id, me.user.id, order))
+
+
+def _delete(automation: UUID) -> None:
+    session.act("build", lambda me: drafts.delete(me.workspace.id, me.user.id, automation), done="It is deleted.")

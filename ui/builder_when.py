@@ -1,0 +1,105 @@
+""""Only if": the conditions of a step in words, chosen from what earlier steps found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from flows import editing
+from flows.automation import Automation, Step, When
+from flows.check import Problem
+from ui import builder_desk, builder_fields, builder_steps, canvas
+from ui.builder_desk import Desk
+from ui.text import plain
+
+WORDS = {"Only if": True, "Unless": False}
+
+
+def draw(desk: Desk, step: Step, problems: list[Problem], *, may_edit: bool) -> None:
+    wrong = next((problem for problem in problems if problem.field == "when"), None)
+    st.markdown(":small[**Runs**]")
+    if not step.when:
+        st.caption("Always. Add a condition to run it only in some cases.")
+    for number, condition in enumerate(step.when):
+        _condition(desk, step, condition, number, may_edit)
+    if wrong:
+        builder_fields.wrong(f"{wrong.message} {wrong.remedy}")
+    if may_edit:
+        _add(desk, step)
+
+
+def claim(document: Automation, ref: str) -> str:
+    """What a yes/no result says, as the diagram words it: 'nothing blocks'."""
+    specs = {step.id: builder_steps.spec_of(step.node) for step in document.steps}
+    return canvas.label(canvas.Asked(ref, True), document, specs).removeprefix("Only if ")
+
+
+def source(document: Automation, ref: str) -> str:
+    """The step that a condition asks."""
+    id = ref.partition(".")[0]
+    return next((builder_steps.title_of(step) for step in document.steps if step.id == id), "a step that is gone")
+
+
+def _condition(desk: Desk, step: Step, condition: When, number: int, may_edit: bool) -> None:
+    kept = [other for index, other in enumerate(step.when) if index != number]
+    word = "Only if" if condition.is_ else "Unless"
+    key = desk.key(step.id, "turn", number, len(step.when), condition.value)
+
+    def turn() -> None:
+        is_ = WORDS[st.session_state[key] or word]
+        _set(step.id, [When(value=o.value, is_=is_) if i == number else o for i, o in enumerate(step.when)])
+
+    with st.container(horizontal=True, vertical_alignment="center", key=f"when_{number}", gap="small"):
+        st.segmented_control(
+            "Only if or unless", tuple(WORDS), default=word, required=True, key=key, disabled=not may_edit,
+            label_visibility="collapsed", on_change=turn,
+        )  # fmt: skip
+        st.markdown(
+            f"{plain(claim(desk.document, condition.value))}  \n:small[:gray[{plain(source(desk.document, condition.value))}]]",
+            width="stretch",
+        )
+        if may_edit:
+            st.button(
+                "Remove the condition", key=f"{key}:gone", icon=":material/close:", type="tertiary",
+                on_click=_set, args=(step.id, kept),
+            )  # fmt: skip
+
+
+def _add(desk: Desk, step: Step) -> None:
+    """A menu of yes/no results of earlier steps; choosing one adds the condition, which can then be turned round."""
+    asked = {condition.value for condition in step.when}
+    offers = {
+        offer.ref: offer
+        for offer in editing.references(desk.document, step.id, kind="boolean")
+        if offer.ref not in asked
+    }
+    if not offers:
+        return
+    key = desk.key(step.id, "when", len(step.when), *sorted(asked))
+
+    def add() -> None:
+        if st.session_state[key]:
+            _set(step.id, [*step.when, When(value=st.session_state[key])])
+
+    st.selectbox(
+        "Add a condition",
+        list(offers),
+        index=None,
+        key=key,
+        placeholder="Only if …",
+        format_func=_named(desk.document),
+        label_visibility="collapsed",
+        on_change=add,
+    )
+
+
+def _named(document: Automation) -> Callable[[str], str]:
+    def name(ref: str) -> str:
+        return f"Only if {claim(document, ref)} ({source(document, ref)})"
+
+    return name
+
+
+def _set(step: str, conditions: list[When]) -> None:
+    builder_desk.change(lambda doc: editing.set_when(doc, step, conditions))
