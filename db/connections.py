@@ -92,6 +92,19 @@ def find(tx: Session, kind: str, connection_id: str | None) -> tuple[Connection,
     return _opened(row) if row else None
 
 
+def find_by(tx: Session, kind: str, name: str, value: str) -> Connection | None:
+    """The connection of a kind with this setting, one in use before a paused one. Needs a `system()` transaction."""
+    row = one(
+        tx,
+        f"SELECT {_COLUMNS} FROM connections WHERE kind = %(kind)s AND config ->> %(name)s = %(value)s"
+        " ORDER BY state = 'active' DESC, is_default DESC, created_at, id LIMIT 1",
+        kind=kind,
+        name=name,
+        value=value,
+    )
+    return record(Connection, row) if row else None
+
+
 def pause(tx: Session, connection: UUID, reason: str) -> None:
     """Nothing is sent over it until `resume`; `reason` is the sentence that the admin reads."""
     _set_state(tx, connection, "paused", reason)

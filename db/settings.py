@@ -39,6 +39,25 @@ def _postgres_address(value: str) -> str:
     return value
 
 
+# What GoHighLevel signs webhooks with, the same for all apps. Source: marketplace documentation, WebhookIntegrationGuide (2026-08).
+GHL_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MCowBQYDK2VwAyEAi2HR1srL4o18O8BRa7gVJY7G7bupbN3H9AwJrHCDiOg=
+-----END PUBLIC KEY-----"""
+GHL_LEGACY_PUBLIC_KEY = """-----BEGIN PUBLIC KEY-----
+MIICIjANBgkqhkiG9w0BAQEFAAOCAg8AMIICCgKCAgEAokvo/r9tVgcfZ5DysOSC
+Frm602qYV0MaAiNnX9O8KxMbiyRKWeL9JpCpVpt4XHIcBOK4u3cLSqJGOLaPuXw6
+dO0t6Q/ZVdAV5Phz+ZtzPL16iCGeK9po6D6JHBpbi989mmzMryUnQJezlYJ3DVfB
+csedpinheNnyYeFXolrJvcsjDtfAeRx5ByHQmTnSdFUzuAnC9/GepgLT9SM4nCpv
+uxmZMxrJt5Rw+VUaQ9B8JSvbMPpez4peKaJPZHBbU3OdeCVx5klVXXZQGNHOs8gF
+3kvoV5rTnXV0IknLBXlcKKAQLZcY/Q9rG6Ifi9c+5vqlvHPCUJFT5XUGG5RKgOKU
+J062fRtN+rLYZUV+BjafxQauvC8wSWeYja63VSUruvmNj8xkx2zE/Juc+yjLjTXp
+IocmaiFeAO6fUtNjDeFVkhf5LNb59vECyrHD2SQIrhgXpO4Q3dVNA5rw576PwTzN
+h/AMfHKIjE4xQA1SZuYJmNnmVZLIZBlQAF9Ntd03rfadZ+yDiOXCCs9FkHibELhC
+HULgCsnuDJHcrGNd5/Ddm5hxGQ0ASitgHeMZ0kcIOwKDOzOU53lDza6/Y09T7sYJ
+PQe7z0cvj7aE4B+Ax1ZoZGPzpJlZtGXCsu9aTEGEnKzmsFqwcSsnw3JB31IGKAyk
+T1hhTiaCeIY/OwwwNUY2yvcCAwEAAQ==
+-----END PUBLIC KEY-----"""
+
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 PostgresAddress = Annotated[str, AfterValidator(_postgres_address)]
 Port = Annotated[int, Field(ge=1, le=65535)]
@@ -77,6 +96,8 @@ class Settings(BaseSettings):
     limit_ai_per_minute: Count = 20
     wait_for_more: Annotated[float, Field(ge=0, le=120)] = 1.5  # seconds of the quiet window
 
+    crm_context_minutes: Annotated[float, Field(ge=0, le=60)] = 10  # how long what the CRM knows of a contact counts as fresh
+
     database_url: PostgresAddress | None = _plain("DATABASE_URL")  # None = the Postgres that comes along
     prefect_api_url: WebAddress = Field(default="", validation_alias="PREFECT_API_URL")
 
@@ -99,6 +120,9 @@ class Settings(BaseSettings):
     ghl_base_url: WebAddress | None = _plain("GHL_BASE_URL")
     ghl_client_id: str | None = _plain("GHL_CLIENT_ID")
     ghl_client_secret: SecretStr | None = _plain("GHL_CLIENT_SECRET")
+    ghl_public_key: str = Field(default=GHL_PUBLIC_KEY, validation_alias="GHL_PUBLIC_KEY")  # of X-GHL-Signature
+    ghl_legacy_public_key: str = Field(default=GHL_LEGACY_PUBLIC_KEY, validation_alias="GHL_LEGACY_PUBLIC_KEY")
+    ghl_accept_legacy_signature: bool = Field(default=False, validation_alias="GHL_ACCEPT_LEGACY_SIGNATURE")
     smtp_url: SecretStr | None = _plain("SMTP_URL")
     sentry_dsn: SecretStr | None = _plain("SENTRY_DSN")
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,7 +22,7 @@ from db.engine import DatabaseUnreachable, transaction
 from db.secrets import SecretsUnreadable
 from flows.requests import payload_of
 from nodes.clients.channel import Account, Keys, Request
-from nodes.clients.registry import CHANNELS
+from nodes.clients.registry import listening
 from nodes.errors import SignatureInvalid, Unreadable
 from webhook_server.address import caller_address, public_url
 from webhook_server.body import check_key, is_storable, read_body
@@ -88,11 +89,22 @@ async def answer_call(
 
 def take_in(state: ServerState, kind: str, connection: UUID | None, call: Request, address: str) -> bool:
     """Verify and store one call; False = it was here before. Raises Refusal."""
-    try:
+    with refusing():
         account = _known_account(state, kind, connection, address)
         account = _verified(state, account, connection, call, address)
-        keys = _keys(account, call)
-        return _store(account, keys, call)
+        return keep(account, call)
+
+
+def keep(account: Account, call: Request) -> bool:
+    """Store a verified call; False = it was here before. Raises Refusal for one that cannot be read."""
+    return _store(account, _keys(account, call), call)
+
+
+@contextmanager
+def refusing() -> Iterator[None]:
+    """Troubles of ours and of the database, as answers that make a provider try again."""
+    try:
+        yield
     except SecretsUnreadable as error:
         log.error(str(error), extra={"action": "webhook.secrets_unreadable"})
         raise Refusal(
@@ -120,7 +132,7 @@ def _known_account(state: ServerState, kind: str, connection: UUID | None, addre
 
 def _verified(state: ServerState, account: Account, connection: UUID | None, call: Request, address: str) -> Account:
     """The account that signed the call: the remembered one, or, where its secret has just been changed, the fresh one."""
-    client = CHANNELS[account.kind]
+    client = listening(account.kind)
     try:
         client.verify(account, call)
         return account
@@ -140,7 +152,7 @@ def _verified(state: ServerState, account: Account, connection: UUID | None, cal
 
 def _keys(account: Account, call: Request) -> Keys:
     try:
-        keys = CHANNELS[account.kind].keys(account, call)
+        keys = listening(account.kind).keys(account, call)
     except Unreadable as error:
         raise Refusal(422, "unreadable", error.reason) from error
     check_key("message id", keys.dedupe_key)

@@ -8,6 +8,7 @@ from starlette.requests import HTTPConnection
 
 from webhook_server.accounts import Accounts
 from webhook_server.hub import Hub
+from webhook_server.locations import Locations
 from webhook_server.metrics import Metrics
 from webhook_server.refusals import Refusals
 from webhook_server.threads import CHAT_THREADS, HEALTH_THREADS, WEBHOOK_THREADS, Threads
@@ -18,6 +19,7 @@ class ServerState:
     """Caches, counters, thread pools and the live hub; made with the application, never at import of a module."""
 
     accounts: Accounts = field(default_factory=Accounts)
+    locations: Locations = field(default_factory=Locations)
     refusals: Refusals = field(default_factory=Refusals)
     metrics: Metrics = field(default_factory=Metrics)
     hub: Hub = field(default_factory=Hub)

@@ -91,7 +91,43 @@ class Ignored:
     reason: str
 
 
-Arrival = IncomingMessage | Receipt | Ignored
+@dataclass(frozen=True)
+class CrmContact:
+    """A contact as the CRM tells of it. None = the telling does not say."""
+
+    id: str
+    name: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    phone: str = ""  # as the CRM writes it
+    email: str = ""
+    tags: tuple[str, ...] | None = None
+    blocked: bool | None = None  # nothing may be sent, on no channel
+    blocked_channels: frozenset[Channel] | None = None  # nothing may be sent there
+
+
+@dataclass(frozen=True)
+class CrmEvent:
+    """Something happened in the CRM. `name`: contact_created, task_completed, appointment_booked, message_out, ..."""
+
+    name: str
+    contact: CrmContact | None = None  # None = it is about no contact
+    data: Mapping[str, Any] = field(default_factory=dict)  # the tag, the stage, the times, in words of ours
+
+
+@dataclass(frozen=True)
+class OutgoingTyped:
+    """The CRM hands a message over for sending: somebody typed it there, or a workflow of the CRM made it."""
+
+    crm_message_id: str
+    contact: CrmContact
+    text: str
+    media: tuple[IncomingMedia, ...] = ()
+    is_email: bool = False
+    user_id: str = ""  # who typed it in the CRM; '' = a workflow of the CRM
+
+
+Arrival = IncomingMessage | Receipt | CrmEvent | OutgoingTyped | Ignored
 
 
 @dataclass(frozen=True)
@@ -134,14 +170,10 @@ class CannotTell:
     reason: str
 
 
-class ChannelClient(Protocol):
-    """One channel provider. Stateless and safe for several threads; an HTTP session may be shared inside."""
+class Listening(Protocol):
+    """What comes in from one kind of provider. Stateless and safe for several threads."""
 
     kind: str
-    max_text_length: int
-    repeatable: (
-        bool  # True = sending the same OutgoingMessage twice shows it once, so an unknown outcome is simply tried again
-    )
 
     def verify(self, account: Account, request: Request) -> None:
         """Return when the provider signed the request; raise SignatureInvalid otherwise."""
@@ -151,6 +183,15 @@ class ChannelClient(Protocol):
 
     def parse(self, account: Account, request: Request) -> list[Arrival]:
         """Everything that the request says, in order. Raises Unreadable."""
+
+
+class ChannelClient(Listening, Protocol):
+    """One channel provider, in and out. An HTTP session may be shared inside."""
+
+    max_text_length: int
+    repeatable: (
+        bool  # True = sending the same OutgoingMessage twice shows it once, so an unknown outcome is simply tried again
+    )
 
     def send(self, account: Account, message: OutgoingMessage) -> Sent:
         """Hand one message to the provider. Raises NotSent, Throttled, Rejected, AuthFailed, OutcomeUnknown."""
