@@ -73,3 +73,17 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO frontdesk_app', name);
     END LOOP;
 END $$;
+
+-- What a step of a test over the past sees instead of the tables: nothing that came after the moment that is tried. A read-only
+-- transaction puts this schema first among those where names are looked for; the statements of the steps stay what they are.
+CREATE SCHEMA past;
+CREATE VIEW past.messages WITH (security_invoker = true) AS
+    SELECT * FROM messages WHERE seq <= (SELECT current_setting('app.past_seq')::bigint);
+CREATE VIEW past.ai_conversation_memory WITH (security_invoker = true) AS
+    SELECT * FROM ai_conversation_memory
+    WHERE after_seq <= (SELECT current_setting('app.past_seq')::bigint)
+      AND created_at <= (SELECT current_setting('app.past_time')::timestamptz);
+CREATE VIEW past.handoffs WITH (security_invoker = true) AS
+    SELECT * FROM handoffs WHERE created_at <= (SELECT current_setting('app.past_time')::timestamptz);
+GRANT USAGE ON SCHEMA past TO frontdesk_app;
+GRANT SELECT ON past.messages, past.ai_conversation_memory, past.handoffs TO frontdesk_app;
