@@ -17,6 +17,11 @@ from db.live import publish, ring
 
 MAX_ATTEMPTS = 3
 BACKOFF_SECONDS = (2, 15)  # before the second and the third attempt
+# What changes the CRM is tried for a day: nobody waits for it, and a CRM that is away comes back. Then half an hour each.
+CRM_ORDER = "crm:"  # how the order keys of these effects begin
+CRM_BACKOFF_SECONDS = (2, 4, 8, 16, 60, 120, 300, 600, 900)
+CRM_LONGEST_PAUSE_SECONDS = 1800
+CRM_MAX_ATTEMPTS = 57
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,22 @@ class OutboxRow:
     effect: Mapping[str, Any]
     attempts: int
     sending_since: datetime
+    order_key: str
+
+    @property
+    def is_crm(self) -> bool:
+        """Whether it changes the CRM: whoever performs it again looks there first."""
+        return self.order_key.startswith(CRM_ORDER)
+
+    def pause_seconds(self) -> float | None:
+        """Before the next attempt; None = there is none any more."""
+        if self.is_crm:
+            if self.attempts >= CRM_MAX_ATTEMPTS:
+                return None
+            return (*CRM_BACKOFF_SECONDS, CRM_LONGEST_PAUSE_SECONDS)[min(self.attempts - 1, len(CRM_BACKOFF_SECONDS))]
+        if self.attempts >= MAX_ATTEMPTS:
+            return None
+        return BACKOFF_SECONDS[min(self.attempts, len(BACKOFF_SECONDS)) - 1]
 
 
 def add(

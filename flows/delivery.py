@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from db.outbox import OutboxRow
 from db.settings import get_settings
 from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
+from flows.done import Done
 from flows.notices import notify
 from nodes.clients import registry as clients
 from nodes.clients.channel import Channel, IncomingMedia, OutgoingMessage
@@ -76,7 +77,7 @@ class Delivery:
         """Do one effect and settle it. Never raises for what a provider does."""
         row = ready.row
         try:
-            pid, state = self._do(ready)
+            done = self._do(ready)
         except Throttled as busy:
             self._put_off(row, busy.retry_after_seconds, busy.reason, counted=False)
         except NotSent as trouble:
@@ -91,7 +92,13 @@ class Delivery:
             self._end(row, "failed", error_code="not_possible", error=error.reason)
         else:
             crash_point("settle")
-            self._end(row, "done", provider_message_id=pid, message_state=state)
+            self._end(
+                row,
+                "done",
+                provider_message_id=done.provider_message_id,
+                message_state=done.message_state,
+                also=done.also,
+            )
 
     def release(self, not_begun: Sequence[Ready]) -> int:
         """Put back in line what was claimed and certainly not begun, when the worker stops."""
@@ -101,14 +108,16 @@ class Delivery:
                 back_to_pending(tx, ready.row)
         return released
 
-    def _do(self, ready: Ready) -> tuple[str | None, str]:
+    def _do(self, ready: Ready) -> Done:
         crash_point("perform")
         if ready.row.effect["kind"] == "notify_people":
-            return notify(ready.row, self.accounts), "sent"
+            return Done(notify(ready.row, self.accounts), "sent")
+        if ready.row.is_crm:
+            _wait_while_paused(ready.row)
         known = self._account(ready)
         client = clients.client(known.account.kind)
         sent = client.send(known.account, outgoing(ready.row, known, ready.channel, ready.address))
-        return sent.provider_message_id, sent.state
+        return Done(sent.provider_message_id, sent.state)
 
     def _account(self, ready: Ready) -> KnownAccount:
         row = ready.row
@@ -121,22 +130,23 @@ class Delivery:
         return known
 
     def _not_sent(self, row: OutboxRow, reason: str) -> None:
-        if row.attempts >= outbox.MAX_ATTEMPTS:
+        pause = row.pause_seconds()
+        if pause is None:
             self._end(row, "failed", error_code="not_sent", error=f"{reason} It was tried {row.attempts} times.")
             return
-        delay = outbox.BACKOFF_SECONDS[min(row.attempts, len(outbox.BACKOFF_SECONDS)) - 1]
         log.warning(
-            "A message is tried again", extra={"action": "delivery.retry", "outbox": str(row.id), "reason": reason}
+            "An effect is tried again", extra={"action": "delivery.retry", "outbox": str(row.id), "reason": reason}
         )
-        self._put_off(row, delay, reason, counted=True)
+        self._put_off(row, pause, reason, counted=True)
 
     def _pause(self, row: OutboxRow, reason: str) -> None:
-        log.error("A connection is paused", extra={"action": "connection.paused", "connection": str(row.connection_id)})
         with transaction(row.workspace_id) as tx:
-            if row.connection_id is not None:
-                connections.pause(tx, row.connection_id, reason)
-                self.accounts.forget(row.connection_id)
-                live.publish(tx, row.workspace_id, "connection", connection=row.connection_id)
+            refused = row.connection_id or _crm_connection(tx, row)
+            log.error("A connection is paused", extra={"action": "connection.paused", "connection": str(refused)})
+            if refused is not None:
+                connections.pause(tx, refused, reason)
+                self.accounts.forget(refused)
+                live.publish(tx, row.workspace_id, "connection", connection=refused)
             outbox.put_off(tx, row.id, self.owner, PAUSED_RETRY_SECONDS, reason, counted=False)
             back_to_pending(tx, row)
 
@@ -146,7 +156,7 @@ class Delivery:
                 back_to_pending(tx, row)
 
     def _unknown(self, row: OutboxRow, reason: str) -> None:
-        if row.effect["kind"] in REPEATABLE:
+        if row.effect["kind"] in REPEATABLE or row.is_crm:
             self._not_sent(row, reason)
             return
         log.error("Nobody knows whether a message left", extra={"action": "delivery.unknown", "outbox": str(row.id)})
@@ -167,6 +177,7 @@ class Delivery:
         message_state: str = "",
         error_code: str = "",
         error: str = "",
+        also: Callable[[Session], object] | None = None,
     ) -> None:
         told: dict[str, Any] = {
             "provider_message_id": provider_message_id,
@@ -177,12 +188,28 @@ class Delivery:
             held = outbox.settle(tx, row.id, self.owner, state, **told)
         else:
             held = outbox.settle_message(tx, row, self.owner, state, message_state or state, **told)
-        if held or state != "done":
-            return  # or the lease was lost: whoever has it now decides
-        # What the provider accepted is true all the same.
-        outbox.settle_known(tx, row.id, "done", provider_message_id)
-        if row.message_id is not None:
-            conversations.advance_state(tx, row.message_id, message_state or state, **told)
+        if not held:
+            if state != "done":
+                return  # the lease was lost: whoever has it now decides
+            # What the provider accepted is true all the same.
+            outbox.settle_known(tx, row.id, "done", provider_message_id)
+            if row.message_id is not None:
+                conversations.advance_state(tx, row.message_id, message_state or state, **told)
+        if also is not None:
+            also(tx)
+
+
+def _crm_connection(tx: Session, row: OutboxRow) -> UUID | None:
+    crm = connections.default(tx, "ghl") if row.is_crm else None
+    return crm.id if crm else None
+
+
+def _wait_while_paused(row: OutboxRow) -> None:
+    """What changes the CRM waits for a paused connection instead of failing, however long that takes."""
+    with transaction(row.workspace_id) as tx:
+        crm = connections.default(tx, "ghl")
+    if crm is not None and crm.state != "active":
+        raise Throttled(f"The connection is paused: {crm.state_reason}", PAUSED_RETRY_SECONDS)
 
 
 def _keep_the_limit(row: OutboxRow) -> None:

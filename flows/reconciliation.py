@@ -39,7 +39,7 @@ class Reconciliation:
         with system() as tx:
             rows = outbox.expired(tx, limit)
             for row in rows:
-                again = row.effect["kind"] in REPEATABLE or self._repeatable(tx, row)
+                again = row.effect["kind"] in REPEATABLE or row.is_crm or self._repeatable(tx, row)
                 outbox.give_up_lease(tx, row, "pending" if again else "unknown", "The worker died while it sent this.")
                 if again:
                     back_to_pending(tx, row)
