@@ -24,6 +24,7 @@ def described(settings: Settings) -> dict[str, Described]:
         "twilio": _twilio(settings),
         "llm": _llm(settings),
         "embeddings": _embeddings(settings),
+        "ghl": _ghl(settings),
         "email_smtp": Described(secrets={"url": _plain(settings.smtp_url)}) if settings.smtp_url else None,
     }
     return {kind: wanted for kind, wanted in found.items() if wanted is not None}
@@ -39,6 +40,14 @@ def _twilio(settings: Settings) -> Described | None:
         "validate_url": settings.public_url,  # signatures cover the public address
     }
     return Described(config, {"auth_token": _plain(settings.twilio_auth_token)})
+
+
+def _ghl(settings: Settings) -> Described | None:
+    """By private integration token. With OAuth the connection is made when somebody signed in at GHL."""
+    if not (settings.ghl_token and settings.ghl_location_id):
+        return None
+    config = {"auth": "token", "location_id": settings.ghl_location_id, "base_url": settings.ghl_base_url or ""}
+    return Described(config, {"token": _plain(settings.ghl_token)})
 
 
 def _llm(settings: Settings) -> Described | None:

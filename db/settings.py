@@ -94,6 +94,9 @@ class Settings(BaseSettings):
     limit_address_per_hour: Count = 1000
     limit_whatsapp_per_minute: Count = 80
     limit_ai_per_minute: Count = 20
+    limit_ghl_burst: Count = 100  # calls per location in `limit_ghl_burst_seconds`, and per day: GHL's own limits
+    limit_ghl_burst_seconds: Annotated[float, Field(gt=0)] = 10
+    limit_ghl_per_day: Count = 200_000
     wait_for_more: Annotated[float, Field(ge=0, le=120)] = 1.5  # seconds of the quiet window
 
     crm_context_minutes: Annotated[float, Field(ge=0, le=60)] = 10  # how long what the CRM knows of a contact counts as fresh
@@ -120,6 +123,7 @@ class Settings(BaseSettings):
     ghl_base_url: WebAddress | None = _plain("GHL_BASE_URL")
     ghl_client_id: str | None = _plain("GHL_CLIENT_ID")
     ghl_client_secret: SecretStr | None = _plain("GHL_CLIENT_SECRET")
+    ghl_install_url: WebAddress | None = _plain("GHL_INSTALL_URL")
     ghl_public_key: str = Field(default=GHL_PUBLIC_KEY, validation_alias="GHL_PUBLIC_KEY")  # of X-GHL-Signature
     ghl_legacy_public_key: str = Field(default=GHL_LEGACY_PUBLIC_KEY, validation_alias="GHL_LEGACY_PUBLIC_KEY")
     ghl_accept_legacy_signature: bool = Field(default=False, validation_alias="GHL_ACCEPT_LEGACY_SIGNATURE")

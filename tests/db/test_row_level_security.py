@@ -11,7 +11,7 @@ from sqlalchemy.exc import DatabaseError, ProgrammingError
 from db.engine import one, read_only, rows, run, system, transaction
 from tests.db import builders as a
 
-HIDDEN = {"limits", "schema_migrations", "sessions", "sign_in_links"}  # not even readable
+HIDDEN = {"limit_slots", "limits", "schema_migrations", "sessions", "sign_in_links"}  # not even readable
 WITHOUT_WORKSPACE = HIDDEN | {"users", "workspaces"}
 
 
@@ -200,6 +200,7 @@ _MORE = (
     "INSERT INTO api_keys (workspace_id, name, key_hash) VALUES (%(w)s, 'k', %(hash)s)",
     "INSERT INTO audit_log (workspace_id, actor, action) VALUES (%(w)s, 'system', 'test.filled')",
     "INSERT INTO limits VALUES (%(key)s, now(), 1)",
+    "INSERT INTO limit_slots (key, frees_at, state) VALUES (%(key)s, now(), 'done')",
     "INSERT INTO ai_conversation_memory (workspace_id, conversation_id, role, text) VALUES (%(w)s, %(c)s, 'fact', 'x')",
     (
         "INSERT INTO decisions (workspace_id, event_id, message_id, automation_id, fired, reason)"
