@@ -86,7 +86,8 @@ def chosen(answer: str, offered: Sequence[datetime], now: datetime, zone: ZoneIn
     if not offered or _NOT & set(words):
         return None
     days = _days(answer, words, now, zone)
-    clocks = _clocks(_DATE.sub(" ", answer))
+    today = now.astimezone(zone).date()
+    clocks = _clocks(_DATE.sub(lambda match: " " if _dates(match, today) else match.group(), answer))  # 4.30 is a time
     fitting = _fitting(days, clocks, offered, zone)
     number = None if clocks else _by_number(words, offered)
     if clocks or (days and number is None):

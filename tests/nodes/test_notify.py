@@ -36,3 +36,18 @@ def test_nothing_to_say_is_no_notice() -> None:
 def test_an_address_must_be_one() -> None:
     with pytest.raises(ValidationError):
         notify.Config.model_validate({"to": ["boss"]})
+
+
+def test_an_sms_and_a_team_chat_need_somewhere_to_go() -> None:
+    for config in ({"via": "sms"}, {"via": "webhook"}, {"via": "sms", "phones": ["call me"]}):
+        with pytest.raises(ValidationError):
+            carry_out(notify, context(), config)
+
+
+def test_the_way_decides_the_addresses() -> None:
+    addresses = {"to": ["a@example.com"], "phones": ["+14155550123"], "webhook": "https://chat.example.com/x"}
+    for via, to in (("page", ()), ("email", ("a@example.com",)), ("sms", ("+14155550123",))):
+        [notice] = carry_out(notify, context(), addresses | {"via": via}).effects
+        assert isinstance(notice, NotifyPeople) and notice.to == to
+    [notice] = carry_out(notify, context(), addresses | {"via": "webhook"}).effects
+    assert isinstance(notice, NotifyPeople) and notice.to == ("https://chat.example.com/x",)
