@@ -6,11 +6,13 @@ A job is done with a document when `visited_job` is the job. What a job has not 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db.documents import Document
+from db.documents import KEPT_THOUGH_GONE, Document
 from db.engine import one, rows, run
 from db.records import record
 
@@ -89,13 +91,53 @@ def next_to_index(tx: Session, job: UUID, limit: int) -> list[Document]:
     return [record(Document, row) for row in found]
 
 
-def not_seen(tx: Session, source: UUID, job: UUID) -> list[Document]:
-    """Documents that a complete crawl did not meet."""
+@dataclass(frozen=True)
+class Leaving:
+    """A document that a job found gone, or did not find. `lives_on`: another document of the source holds its text."""
+
+    document: Document
+    state: Literal["removed", "skipped"]
+    reason: str
+    lives_on: bool
+
+    @property
+    def was_indexed(self) -> bool:
+        return self.document.indexed_hash is not None
+
+    @property
+    def is_kept(self) -> bool:
+        """A person wants the text to stay though its page is gone."""
+        return self.document.refused_hash == KEPT_THOUGH_GONE
+
+
+def leaving(tx: Session, source: UUID, job: UUID, not_met: str | None) -> list[Leaving]:
+    """Documents to let go of at the end of a job; `not_met` = why those go that the job did not meet, None = they stay."""
     found = rows(
         tx,
-        """SELECT * FROM training_documents WHERE source_id = %(s)s AND seen_job IS DISTINCT FROM %(job)s
-             AND state NOT IN ('removed') ORDER BY seq""",
+        """SELECT d.*, d.gone_job IS NOT DISTINCT FROM %(job)s AS found_gone, EXISTS (
+               SELECT FROM training_documents o WHERE o.source_id = d.source_id AND o.content_hash = d.indexed_hash AND o.id <> d.id
+                 AND o.state = 'indexed' AND o.seen_job = %(job)s AND o.gone_job IS DISTINCT FROM %(job)s) AS lives_on
+           FROM training_documents d
+           WHERE d.source_id = %(s)s AND d.state <> 'removed'
+             AND (d.gone_job = %(job)s OR (%(not_met)s::text IS NOT NULL AND d.seen_job IS DISTINCT FROM %(job)s))
+           ORDER BY d.seq""",
         s=source,
         job=job,
+        not_met=not_met,
     )
-    return [record(Document, row) for row in found]
+    return [
+        Leaving(
+            record(Document, row),
+            row["gone_as"] if row["found_gone"] else "removed",
+            row["reason"] if row["found_gone"] else str(not_met),
+            row["lives_on"],
+        )
+        for row in found
+    ]
+
+
+def with_passages(tx: Session, source: UUID) -> int:
+    """How many documents of a source the AI answers from."""
+    sql = "SELECT count(*) AS n FROM training_documents WHERE source_id = %(s)s AND indexed_hash IS NOT NULL"
+    row = one(tx, sql, s=source)
+    return int(row["n"]) if row else 0

@@ -11,6 +11,8 @@ from sqlmodel import Session
 from db.documents import Document, Fetched
 from db.engine import run
 
+SERVES_STILL = "Its removal waits for approval; until then the AI answers from its former text."
+
 
 def set_fetched(tx: Session, document: UUID, text: Fetched) -> None:
     """The document has new text, its passages are still to be made."""
@@ -54,8 +56,21 @@ def set_current(tx: Session, document: UUID, content_hash: bytes) -> None:
     )
 
 
-def set_leaving(tx: Session, document: UUID, job: UUID) -> None:
-    """The page is gone, and a person must say whether its text may go too."""
+def set_going(tx: Session, document: UUID, job: UUID, state: Literal["skipped", "removed"], reason: str) -> None:
+    """The job found it gone, or no longer for us; its text serves until the end of the job decides."""
+    run(
+        tx,
+        """UPDATE training_documents SET visited_job = %(job)s, gone_job = %(job)s, gone_as = %(state)s, reason = %(reason)s
+           WHERE id = %(id)s""",
+        id=document,
+        job=job,
+        state=state,
+        reason=reason,
+    )
+
+
+def set_leaving(tx: Session, document: UUID, job: UUID, reason: str) -> None:
+    """A person must say whether its text may go."""
     run(
         tx,
         """UPDATE training_documents SET state = 'quarantined', reason = %(reason)s, visited_job = %(job)s, content_hash = NULL,
@@ -63,7 +78,7 @@ def set_leaving(tx: Session, document: UUID, job: UUID) -> None:
            WHERE id = %(id)s""",
         id=document,
         job=job,
-        reason="This page is gone and waits for approval; until then the AI answers from its former text.",
+        reason=f"{reason} {SERVES_STILL}",
     )
 
 

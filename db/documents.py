@@ -122,15 +122,21 @@ def put(
     return document
 
 
-def same_text(tx: Session, document: Document, content_hash: bytes) -> str | None:
-    """The address of another document of the source that holds exactly this text."""
+def same_text(tx: Session, document: Document, job: UUID, content_hash: bytes, *, met: bool) -> str | None:
+    """The address of another document of the source that holds exactly this text, and that the job did not find gone.
+
+    `met`: only those that the job met; an address that nothing leads to any more will go.
+    """
     row = one(
         tx,
         """SELECT address FROM training_documents WHERE source_id = %(s)s AND content_hash = %(hash)s AND id <> %(id)s
-             AND state IN ('fetched', 'indexed', 'quarantined') ORDER BY seq LIMIT 1""",
+             AND state IN ('fetched', 'indexed', 'quarantined') AND gone_job IS DISTINCT FROM %(job)s
+             AND (seen_job = %(job)s OR NOT %(met)s) ORDER BY seq LIMIT 1""",
         s=document.source_id,
         hash=content_hash,
         id=document.id,
+        job=job,
+        met=met,
     )
     return row["address"] if row else None
 

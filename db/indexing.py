@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import operator
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -48,8 +51,13 @@ def content_hash(heading: str, text: str) -> bytes:
 
 
 def put(tx: Session, workspace: UUID, source: UUID, source_type: str, document: str, pieces: Sequence[Piece]) -> Put:
-    """Make these the passages of a document (of the pieces' model). Those that it has already keep their row."""
+    """Make these the passages of a document. Those that it has already keep their row.
+
+    While one model takes over from another there is a piece for each; they count once.
+    """
     left = _present(tx, source, document)
+    before = _texts((hash, model) for (hash, model), passages in left.items() for _ in passages)
+    after = _texts((content_hash(piece.heading, piece.text), piece.model) for piece in pieces)
     new: list[Piece] = []
     moved: list[tuple[UUID, int]] = []
     for piece in pieces:
@@ -66,7 +74,15 @@ def put(tx: Session, workspace: UUID, source: UUID, source_type: str, document: 
     if new:
         where = {"workspace_id": workspace, "source_id": source, "source_type": source_type, "document": document}
         tx.execute(insert(tables.Passage), [where | _columns(piece) for piece in new])
-    return Put(len(new), len(gone), len(pieces) - len(new))
+    return Put((after - before).total(), (before - after).total(), (after & before).total())
+
+
+def _texts(found: Iterable[tuple[bytes, str]]) -> Counter[bytes]:
+    """How often each text is there, whichever models have it."""
+    by_model: dict[str, Counter[bytes]] = {}
+    for hash, model in found:
+        by_model.setdefault(model, Counter())[hash] += 1
+    return reduce(operator.or_, by_model.values(), Counter())
 
 
 def delete_document(tx: Session, source: UUID, document: str) -> int:
@@ -131,7 +147,7 @@ def listing(
     """Passages of a source by document and place; `after` = (document, position) of the last one of the page before."""
     found = rows(
         tx,
-        f"""{_LINES} WHERE p.source_id = %(s)s AND (%(d)s::text IS NULL OR p.document = %(d)s)
+        f"""{_LINES} WHERE p.source_id = %(s)s AND (%(d)s::text IS NULL OR p.document = %(d)s) AND {ONCE}
               AND (%(after)s::text IS NULL OR (p.document, p.position) > (%(after)s, %(position)s::int))
               AND (%(search)s = '' OR strpos(lower(p.heading || ' ' || p.text), lower(%(search)s)) > 0)
             ORDER BY p.document, p.position LIMIT %(limit)s""",
@@ -144,6 +160,10 @@ def listing(
     )
     return [record(PassageLine, row) for row in found]
 
+
+# While one model takes over from another a passage has a row for each: this condition on `p` leaves one of them.
+ONCE = """NOT EXISTS (SELECT FROM ai_embeddings n WHERE n.source_id = p.source_id AND n.document = p.document
+              AND n.position = p.position AND n.content_hash = p.content_hash AND n.model < p.model)"""
 
 _LINES = """
     SELECT p.id, p.source_id, p.document, p.heading, p.text, p.position, p.enabled, p.language, p.model,
@@ -205,12 +225,22 @@ def original(tx: Session, passage: UUID) -> tuple[str, str] | None:
 
 
 def forget_edit(tx: Session, passage: UUID) -> None:
-    run(tx, "DELETE FROM passage_edits WHERE passage_id = %(id)s", id=passage)
+    """The passage and its twins are what their document says."""
+    run(tx, f"DELETE FROM passage_edits WHERE passage_id IN ({_TWINS})", id=passage)
 
 
 def switch(tx: Session, passage: UUID, *, enabled: bool) -> bool:
-    """Let searches find a passage, or not; False = there is none."""
-    return run(tx, "UPDATE ai_embeddings SET enabled = %(on)s WHERE id = %(id)s", on=enabled, id=passage) > 0
+    """Let searches find a passage, or not, by whichever model; False = there is none."""
+    return run(tx, f"UPDATE ai_embeddings SET enabled = %(on)s WHERE id IN ({_TWINS})", on=enabled, id=passage) > 0
+
+
+def twins(tx: Session, passage: UUID) -> list[PassageLine]:
+    """The passage, and the same one by other models while one takes over from another."""
+    return [record(PassageLine, row) for row in rows(tx, f"{_LINES} WHERE p.id IN ({_TWINS})", id=passage)]
+
+
+_TWINS = """SELECT t.id FROM ai_embeddings m JOIN ai_embeddings t ON t.source_id = m.source_id AND t.document = m.document
+            AND t.position = m.position AND t.content_hash = m.content_hash WHERE m.id = %(id)s"""
 
 
 @dataclass(frozen=True)
@@ -275,6 +305,12 @@ def change_over(tx: Session, model: str) -> int:
         model=model,
     )
     return run(tx, f"DELETE FROM ai_embeddings p WHERE p.model <> %(model)s AND EXISTS (SELECT {_TWIN})", model=model)
+
+
+def passages_by_model(tx: Session) -> dict[str, int]:
+    """How many passages of this workspace have a vector of each model."""
+    found = rows(tx, "SELECT model, count(*) AS n FROM ai_embeddings WHERE enabled GROUP BY model")
+    return {row["model"]: row["n"] for row in found}
 
 
 def models_in_use(tx: Session) -> list[str]:

@@ -101,7 +101,9 @@ _LINES = """
             coalesce(sum(bytes) FILTER (WHERE state NOT IN ('removed', 'skipped')), 0)::bigint AS bytes
         FROM training_documents WHERE source_id = s.id) d
     CROSS JOIN LATERAL (SELECT count(*) AS waiting FROM training_changes WHERE source_id = s.id AND state = 'waiting') c
-    CROSS JOIN LATERAL (SELECT count(*) AS passages FROM ai_embeddings WHERE source_id = s.id AND enabled) p
+    -- by the model that has most: while another takes over, a passage has a row for each
+    CROSS JOIN LATERAL (SELECT coalesce(max(n), 0) AS passages FROM (
+        SELECT count(*) AS n FROM ai_embeddings WHERE source_id = s.id AND enabled GROUP BY model) m) p
     ORDER BY lower(s.name), s.id
 """
 

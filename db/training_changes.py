@@ -108,6 +108,16 @@ def recent(
 _CHANGES = "SELECT c.*, d.address FROM training_changes c JOIN training_documents d ON d.id = c.document_id"
 
 
+def removals_waiting(tx: Session, source: UUID) -> list[UUID]:
+    """The changes of a source in which a page is gone and a person has to say whether its text may go too."""
+    found = rows(
+        tx,
+        "SELECT id FROM training_changes WHERE source_id = %(s)s AND kind = 'removed' AND state = 'waiting' ORDER BY seq",
+        s=source,
+    )
+    return [row["id"] for row in found]
+
+
 def decide(tx: Session, change: UUID, state: Literal["approved", "rejected"], user: UUID | None) -> Change | None:
     """Close a change that waits; None where it does not wait (any more)."""
     found = get(tx, change)

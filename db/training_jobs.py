@@ -34,6 +34,7 @@ class Job:
     state: Literal["pending", "working", "done", "failed", "cancelled"]
     outcome: str
     listed: bool
+    partial: bool
     cancel_requested: bool
     found: int
     indexed: int
@@ -196,9 +197,12 @@ _PROGRESS = {"indexed", "unchanged", "skipped", "failed", "waiting"}
 _COUNTERS = _PROGRESS | {"found", "removed", "passages_added", "passages_removed", "embedded"}
 
 
-def set_listed(tx: Session, job: UUID) -> None:
-    """The first addresses of the job are in the table of documents: a later holder need not read the sitemap again."""
-    run(tx, "UPDATE training_jobs SET listed = true WHERE id = %(id)s", id=job)
+def set_listed(tx: Session, job: UUID, *, partial: bool = False) -> None:
+    """The first addresses of the job are in the table of documents: a later holder need not read the sitemap again.
+
+    `partial`: a sitemap could not be read this time.
+    """
+    run(tx, "UPDATE training_jobs SET listed = true, partial = %(partial)s WHERE id = %(id)s", id=job, partial=partial)
 
 
 def set_prefect_run(tx: Session, job: UUID, flow_run: UUID) -> None:

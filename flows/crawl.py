@@ -6,8 +6,8 @@ The work list is in the database. A crawl that is taken up by another process go
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice
 from urllib.parse import urlsplit
 
@@ -15,14 +15,13 @@ from db import crawl_list, document_states, documents, sources, training_jobs
 from db.documents import Document, Fetched
 from db.engine import one, transaction
 from db.sources import SourceSetup
-from flows import versions
+from flows import leaving, versions
+from flows.borders import Borders, CrawlRefused, first_addresses, limits_of, start_of
 from flows.ingest import text_hash
 from flows.pulse import Pulse
-from nodes.addresses import are_twins, may_hold_text, normal, site
-from nodes.clients import site_map
-from nodes.clients.site_map import Robots
+from nodes.addresses import are_twins, normal, site
 from nodes.clients.web import Web, WebAnswer
-from nodes.errors import AuthFailed, ClientError, NotSent, Rejected, Throttled
+from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected, Throttled
 from nodes.extract import kind_of
 from nodes.extract_process import PAGE_SECONDS, Extractor
 from nodes.language import guess
@@ -30,85 +29,12 @@ from nodes.reading import CannotRead, Reading
 
 log = logging.getLogger(__name__)
 
-MOST_PAGES, MOST_DEPTH = 500, 10  # where the owner says nothing
 TRIES = 3
 LONGEST_WAIT_SECONDS = 60.0
 LISTED_AT_ONCE = 500
 LANGUAGE_SAMPLE = 3000  # characters
-
-
-class CrawlRefused(Exception):
-    """Nothing of the site can be read; the message is a sentence with the remedy."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """How far a crawl goes."""
-
-    pages: int
-    depth: int
-    page_bytes: int
-    prefix: str  # of the path: "/docs/" stays within the documentation
-    obey_robots: bool
-
-
-def limits_of(source: SourceSetup) -> Limits:
-    config = source.config
-    return Limits(
-        int(config.get("max_pages") or MOST_PAGES),
-        int(config["max_depth"]) if config.get("max_depth") is not None else MOST_DEPTH,
-        int(config.get("max_page_bytes") or 10_000_000),
-        str(config.get("prefix") or ""),
-        bool(config.get("obey_robots", True)),
-    )
-
-
-class Borders:
-    """Which addresses belong to a crawl, and why one does not."""
-
-    def __init__(self, web: Web, start: str, limits: Limits, *, one_site: bool = True) -> None:
-        self._web, self.start, self._limits, self._one_site = web, start, limits, one_site
-        self._robots: dict[str, Robots] = {}
-
-    def belongs(self, url: str) -> bool:
-        """Same site, under the chosen path, and of a kind that may hold text."""
-        return not self._one_site or (
-            site(url) == site(self.start) and urlsplit(url).path.startswith(self._limits.prefix) and may_hold_text(url)
-        )
-
-    def robots(self, url: str) -> Robots:
-        """robots.txt of the host, read once. Raises ClientError where it cannot be known."""
-        host = urlsplit(url).netloc
-        if host not in self._robots:
-            self._robots[host] = site_map.read_robots(self._web, url)
-        return self._robots[host]
-
-    def is_allowed(self, url: str) -> bool:
-        return not self._limits.obey_robots or self.robots(url).allow(url)
-
-
-def first_addresses(web: Web, borders: Borders, most: int) -> Iterator[str]:
-    """The start page, then what the sitemaps name, each once and in the one spelling."""
-    given = {borders.start}
-    yield borders.start
-    parts = urlsplit(borders.start)
-    named = [*borders.robots(borders.start).sitemaps, f"{parts.scheme}://{parts.netloc}/sitemap.xml"]
-    for address in site_map.addresses(web, named, 4 * most):
-        url = normal(address)
-        if url and url not in given and borders.belongs(url):
-            given.add(url)
-            yield url
-
-
-def start_of(web: Web, address: str) -> str:
-    """Where the address of a site really leads: http to https, or to www. Raises CrawlRefused."""
-    url = normal(address)
-    if url is None:
-        raise CrawlRefused(f"'{address}' is not a web address. Write it like https://www.example.com.")
-    try:
-        return normal(web.fetch(url).url) or url
-    except ClientError as error:
-        raise CrawlRefused(f"{url} cannot be read. {error.reason}") from error
+SILENT_AT_MOST = 10  # pages in a row without an answer; then the host is asked no more in this crawl
+NO_TEXT = "There is no text on it. Pages that are drawn by JavaScript cannot be read; add their text by hand."
 
 
 class Crawl:
@@ -120,6 +46,7 @@ class Crawl:
         self._limits = limits_of(source)
         self._is_list = source.type == "urls"
         self._borders = Borders(web, source.url, self._limits, one_site=not self._is_list)
+        self._silent: Counter[str] = Counter()  # host -> pages in a row that it did not answer
 
     def run(self) -> None:
         """Raises CrawlRefused, JobStopped."""
@@ -131,20 +58,20 @@ class Crawl:
             self._pulse.check()
             self._visit(document)
 
-    def is_complete(self) -> bool:
-        """Whether what this crawl did not meet is not there: it was not cut short by the limit of pages."""
+    def finish(self) -> str:
+        """Let go of what is not there any more; returns what a person should know of this crawl, "" where all is well."""
         with transaction(self._job.workspace_id) as tx:
-            row = one(tx, "SELECT found FROM training_jobs WHERE id = %(id)s", id=self._job.id)
-        return self._job.scope == "all" and row is not None and row["found"] < self._limits.pages
-
-    def remove_missing(self) -> None:
-        """What a complete crawl did not meet is not there any more."""
-        with transaction(self._job.workspace_id) as tx:
-            missing = crawl_list.not_seen(tx, self._source.id, self._job.id)
-        for document in missing:
-            self._pulse.check()
+            job = training_jobs.get(tx, self._job.id)
+        cut_short = job is not None and job.found >= self._limits.pages and not self._is_list
+        complete = self._job.scope == "all" and job is not None and not job.partial and not cut_short
+        told = [leaving.settle(self._pulse, self._source, complete=complete)]
+        if complete:
             with self._pulse.writing() as tx:
-                versions.remove(tx, self._job, self._source, document, "No page of the site leads here any more.")
+                sources.configure(tx, self._source.id, crawled_before=True, narrowed=None)
+        if cut_short and self._job.scope == "all":
+            told.append(f"The limit of {self._limits.pages} pages was reached, and there may be more.")
+        told += [f"{host} stopped answering." for host, times in self._silent.items() if times >= SILENT_AT_MOST]
+        return " ".join(filter(None, told))
 
     def _next(self) -> Document | None:
         with transaction(self._job.workspace_id) as tx:
@@ -152,22 +79,23 @@ class Crawl:
 
     def _list(self) -> None:
         """The first addresses become work of this job."""
+        all_read = True
         if self._is_list:
-            found: Iterator[str] = iter(filter(None, map(normal, self._source.config.get("urls", []))))
+            found = [url for each in self._source.config.get("urls", []) if (url := normal(each))]
         else:
             self._borders.start = start_of(self._web, self._source.url)
             with self._pulse.writing() as tx:
                 sources.configure(tx, self._source.id, site=self._borders.start)
             try:
-                found = first_addresses(self._web, self._borders, self._limits.pages)
-                found = iter(list(islice(found, self._limits.pages)))
+                found, all_read = first_addresses(self._web, self._borders, self._limits.pages)
             except ClientError as error:
                 raise CrawlRefused(f"The site cannot be crawled. {error.reason}") from error
-        while some := list(islice(found, LISTED_AT_ONCE)):
+        first: Iterator[str] = iter(found)
+        while some := list(islice(first, LISTED_AT_ONCE)):
             self._pulse.check()
             self._add([(url, 0) for url in some])
         with self._pulse.writing() as tx:
-            training_jobs.set_listed(tx, self._job.id)
+            training_jobs.set_listed(tx, self._job.id, partial=not all_read)
 
     def _add(self, wanted: Sequence[tuple[str, int]]) -> None:
         """Make addresses work of this job, up to the limit of pages."""
@@ -190,11 +118,17 @@ class Crawl:
 
     def _visit(self, document: Document) -> None:
         """Look at one page; whatever comes of it is stored with it."""
+        host = urlsplit(document.address).netloc
         try:
+            if self._silent[host] >= SILENT_AT_MOST:
+                raise OutcomeUnknown(
+                    f"{host} did not answer {SILENT_AT_MOST} times in a row, so it was not asked again."
+                )
             if not self._borders.is_allowed(document.address):
                 self._leave_out(document, "The site's robots.txt asks crawlers not to read this page.")
                 return
             answer = self._fetch(document)
+            self._silent[host] = 0
             if answer.not_modified:
                 self._unchanged(document)
             elif (url := normal(answer.url)) and url != document.address:
@@ -202,8 +136,10 @@ class Crawl:
             else:
                 self._read(document, answer)
         except Rejected as error:
+            self._silent[host] = 0
             self._rejected(document, error)
         except (ClientError, CannotRead) as error:
+            self._silent[host] += isinstance(error, (NotSent, OutcomeUnknown))
             retryable = isinstance(error, ClientError) and not isinstance(error, AuthFailed)
             self._failed(document, str(error), retryable=retryable)
 
@@ -253,10 +189,7 @@ class Crawl:
             self._leave_out(document, f"The page says that its address is {canonical}.", [canonical, *reading.links])
             return
         if not reading.markdown.strip():
-            reason = (
-                "There is no text on it. Pages that are drawn by JavaScript cannot be read; add their text by hand."
-            )
-            self._leave_out(document, reason, reading.links if reading.may_follow else ())
+            self._leave_out(document, NO_TEXT, reading.links if reading.may_follow else ())
             return
         self._settle(document, answer, reading)
 
@@ -273,11 +206,14 @@ class Crawl:
             [url for link in reading.links if (url := normal(link)) and self._borders.belongs(url)],
         )
         with self._pulse.writing() as tx:
-            twin = documents.same_text(tx, document, text.content_hash)
+            twin = documents.same_text(
+                tx, document, self._job.id, text.content_hash, met=self._job.scope == "all" and not self._is_list
+            )
             if twin is None:
                 versions.settle(tx, self._job, self._source, document, text)
+                document_states.set_note(tx, document.id, reading.note)
             else:
-                versions.leave_out(tx, self._job, document, f"It says the same as {twin}.")
+                versions.miss(tx, self._job, document, "skipped", f"It says the same as {twin}.")
         self._follow(document, text.links if reading.may_follow else ())
 
     def _unchanged(self, document: Document) -> None:
@@ -292,7 +228,7 @@ class Crawl:
 
     def _leave_out(self, document: Document, reason: str, links: Sequence[str] = ()) -> None:
         with self._pulse.writing() as tx:
-            versions.leave_out(tx, self._job, document, reason)
+            versions.miss(tx, self._job, document, "skipped", reason)
         self._follow(document, links)
 
     def _rejected(self, document: Document, error: Rejected) -> None:
@@ -301,7 +237,7 @@ class Crawl:
             self._leave_out(document, error.reason)
         elif error.code == "not_found" and document.indexed_hash is not None:
             with self._pulse.writing() as tx:
-                versions.remove(tx, self._job, self._source, document, error.reason)
+                versions.miss(tx, self._job, document, "removed", error.reason)
         else:
             self._failed(document, error.reason, retryable=False)
 

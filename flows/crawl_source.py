@@ -22,7 +22,7 @@ from db.engine import system, transaction
 from db.training_jobs import Claimed
 from flows import job as jobs
 from flows.job import Tools
-from flows.models import builtin_embedder, embedder
+from flows.models import training_embedders
 from flows.pulse import JobGivenBack, Pulse
 from flows.timing import lease_seconds
 from nodes.contract import Embedder
@@ -66,13 +66,12 @@ async def _do_here(claimed: Claimed) -> tuple[str, str]:
 
 
 def standard_tools() -> Tools:
-    return Tools(target_embedder, lease_seconds=lease_seconds(), niceness=NICENESS)
+    return Tools(embedders, lease_seconds=lease_seconds(), niceness=NICENESS)
 
 
-def target_embedder(workspace: UUID) -> Embedder:
-    """The model with which a workspace's passages are to be made."""
+def embedders(workspace: UUID) -> list[Embedder]:
     with transaction(workspace) as tx:
-        return embedder(tx) or builtin_embedder()
+        return training_embedders(tx)
 
 
 _OWNER = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"

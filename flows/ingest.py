@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,8 @@ from flows.pulse import Pulse
 from nodes.chunk import Chunk, split
 from nodes.contract import Embedder
 from nodes.errors import AuthFailed, ClientError, Rejected, Throttled
+
+log = logging.getLogger(__name__)
 
 DOCUMENTS_AT_ONCE = 8
 TEXTS_AT_ONCE = 64  # about a second of the built-in model; what is lost at most when the process dies
@@ -51,10 +54,14 @@ def cut(source_type: str, title: str, markdown: str) -> list[Cut]:
 
 
 class Indexing:
-    """Makes passages of the documents of one job whose text is there."""
+    """Makes passages of the documents of one job whose text is there.
 
-    def __init__(self, pulse: Pulse, source_type: str, embedder: Embedder) -> None:
-        self._pulse, self._source_type, self._embedder = pulse, source_type, embedder
+    `embedders`: the model of the workspace, and the former one as long as searches use it.
+    """
+
+    def __init__(self, pulse: Pulse, source_type: str, embedders: Sequence[Embedder]) -> None:
+        self._pulse, self._source_type = pulse, source_type
+        self._embedders = list(embedders)
         self._job = pulse.job
 
     def some(self) -> int:
@@ -62,33 +69,44 @@ class Indexing:
         with transaction(self._job.workspace_id) as tx:
             waiting = crawl_list.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE)
         cuts = {document.id: cut(self._source_type, document.title, document.markdown) for document in waiting}
-        made = embed(
-            self._job.workspace_id,
-            self._embedder,
-            [each.embedding_text for pieces in cuts.values() for each in pieces],
-            self._pulse,
-        )
+        made = self._embedded([each.embedding_text for pieces in cuts.values() for each in pieces])
         for document in waiting:
             self._pulse.check()
             self._store(document, cuts[document.id], made)
         return len(waiting)
 
-    def _store(self, document: Document, cuts: Sequence[Cut], made: dict[str, list[float]]) -> None:
-        job, model = self._job, self._embedder.model
+    def _embedded(self, texts: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+        """Vectors by text, by model."""
+        target, *former = self._embedders
+        made = {target.model: embed(self._job.workspace_id, target, texts, self._pulse)}
+        for embedder in former:
+            try:
+                made[embedder.model] = embed(self._job.workspace_id, embedder, texts, self._pulse)
+            except EmbeddingRefused as error:
+                self._embedders.remove(embedder)
+                log.warning(
+                    "The former embedding model does not answer; what is new is found when the change of model is done",
+                    extra={"action": "training.former_model", "model": embedder.model, "error": str(error)[:300]},
+                )
+        return made
+
+    def _store(self, document: Document, cuts: Sequence[Cut], made: dict[str, dict[str, list[float]]]) -> None:
+        job = self._job
         pieces = [
             Piece(
                 each.chunk.text,
                 each.chunk.heading,
                 each.chunk.position,
-                made[each.embedding_text],
+                vectors[each.embedding_text],
                 model,
                 document.language,
             )
+            for model, vectors in made.items()
             for each in cuts
         ]
         with self._pulse.writing() as tx:
             put = indexing.put(tx, job.workspace_id, job.source_id, self._source_type, document.address, pieces)
-            document_states.set_indexed(tx, document, job.id, len(pieces))
+            document_states.set_indexed(tx, document, job.id, len(cuts))
             training_jobs.count(tx, job.id, indexed=1, passages_added=put.added, passages_removed=put.removed)
 
 

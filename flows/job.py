@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Protocol
@@ -18,7 +18,8 @@ from db.engine import DatabaseUnreachable, system, transaction
 from db.settings import get_settings
 from db.sources import SourceSetup
 from db.training_jobs import MOST_ATTEMPTS, Claimed, Job
-from flows.crawl import Crawl, CrawlRefused
+from flows.borders import CrawlRefused
+from flows.crawl import Crawl
 from flows.ingest import EmbeddingRefused, Indexing
 from flows.pulse import JobCancelled, JobGivenBack, JobLost, JobStopped, Pulse
 from flows.uploads import Uploads
@@ -32,7 +33,7 @@ log = logging.getLogger(__name__)
 PAUSE_SECONDS = 0.2  # between two requests to one host, where the owner says nothing
 LOOK_AGAIN_SECONDS = 0.1
 
-Embedders = Callable[[UUID], Embedder]
+Embedders = Callable[[UUID], Embedder | Sequence[Embedder]]
 
 
 class Reader(Protocol):
@@ -43,7 +44,7 @@ class Reader(Protocol):
 
 @dataclass(frozen=True)
 class Tools:
-    """What a job works with; tests bring their own."""
+    """What a job works with; tests bring their own. `embedder`: one, or the chosen one and then the one that serves meanwhile."""
 
     embedder: Embedders
     resolver: Resolver = resolve
@@ -93,8 +94,7 @@ def _outcome(pulse: Pulse, source: SourceSetup, tools: Tools) -> tuple[Ended, st
                 "failed",
                 f"It was taken up {MOST_ATTEMPTS} times and the process died each time. The log has the details.",
             )
-        _work(pulse, source, tools)
-        return "done", ""
+        return "done", _work(pulse, source, tools)
     except JobCancelled:
         return "cancelled", "Cancelled; what was read before stays."
     except JobGivenBack as stopped:
@@ -112,10 +112,11 @@ def _outcome(pulse: Pulse, source: SourceSetup, tools: Tools) -> tuple[Ended, st
         return "failed", f"Something unexpected happened ({type(error).__name__}). The log has the details; try again."
 
 
-def _work(pulse: Pulse, source: SourceSetup, tools: Tools) -> None:
-    """Read and index until nothing is left. Raises what ends the job early."""
+def _work(pulse: Pulse, source: SourceSetup, tools: Tools) -> str:
+    """Read and index until nothing is left; returns what a person should know besides. Raises what ends the job early."""
     config, settings = source.config, get_settings()
-    indexing = Indexing(pulse, source.type, tools.embedder(source.workspace_id))
+    embedder = tools.embedder(source.workspace_id)
+    indexing = Indexing(pulse, source.type, embedder if isinstance(embedder, Sequence) else [embedder])
     web = Web(
         contact=settings.public_url,
         may_connect=anywhere if settings.allow_private_addresses else is_public,
@@ -127,12 +128,9 @@ def _work(pulse: Pulse, source: SourceSetup, tools: Tools) -> None:
         if source.type in ("website", "urls"):
             crawl = Crawl(pulse, source, web, extractor)
             _both(crawl, indexing, pulse)
-            if crawl.is_complete():
-                crawl.remove_missing()
-                with transaction(source.workspace_id) as tx:
-                    sources.configure(tx, source.id, crawled_before=True)
-        else:
-            _both(Uploads(pulse, source, extractor), indexing, pulse)
+            return crawl.finish()
+        _both(Uploads(pulse, source, extractor), indexing, pulse)
+    return ""
 
 
 def _both(reader: Reader, indexing: Indexing, pulse: Pulse) -> None:
@@ -163,7 +161,7 @@ def _finish(job: Job, owner: str, state: Ended, outcome: str) -> str | None:
             return "The source was deleted."
         if state == "done" and crawl_list.has_work(tx, job.id):
             return None
-        sentence = summary(now) if state == "done" else outcome
+        sentence = f"{summary(now)} {outcome}".strip() if state == "done" else outcome
         if training_jobs.finish(tx, now, owner, state, sentence):
             line = sources.line(tx, job.source_id)
             nothing = line is not None and line.passages == 0 and now.failed > 0

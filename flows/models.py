@@ -151,13 +151,23 @@ def embedder(tx: Any) -> Embedder | None:
 
 def serving_embedder(tx: Any, target: Embedder, builtin: Embedder) -> Embedder:
     """The model that searches use: the chosen one, or the former one until every passage has a vector of the chosen one."""
-    former = [model for model in indexing.models_in_use(tx) if model != target.model]
-    if not former:
+    if indexing.models_in_use(tx) in ([], [target.model]):
         return target
-    if builtin.model in former:
+    passages = indexing.passages_by_model(tx)
+    former = max(passages, key=lambda model: (passages[model], model == target.model), default=target.model)
+    if former == target.model:
+        return target  # what only another model has is left over, and gets its vector soon
+    if former == builtin.model:
         return builtin
     chosen = _connection(tx, "embeddings")
-    return target if chosen is None else _openai_embedder(*chosen, model=former[0])
+    return target if chosen is None else _openai_embedder(*chosen, model=former)
+
+
+def training_embedders(tx: Any) -> list[Embedder]:
+    """The models to make passages with: the chosen one, then the former one while it still serves, so that both find what is new."""
+    target = embedder(tx) or builtin_embedder()
+    serving = serving_embedder(tx, target, builtin_embedder())
+    return [target] if serving.model == target.model else [target, serving]
 
 
 def _openai_embedder(connection: Any, secrets: dict[str, str], model: str = "") -> Embedder:

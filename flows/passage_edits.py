@@ -10,7 +10,8 @@ from db import audit, indexing, sources, training_jobs
 from db.engine import transaction
 from db.indexing import PassageLine
 from flows.actions import ActionRefused
-from flows.models import builtin_embedder, embedder
+from flows.models import training_embedders
+from nodes.contract import Embedder
 from nodes.errors import ClientError
 
 MOST_PASSAGE = 4000  # characters
@@ -24,22 +25,31 @@ def edit_passage(workspace: UUID, user: UUID | None, passage: UUID, heading: str
     if len(text) > MOST_PASSAGE or len(heading) > MOST_HEADING:
         raise ActionRefused(f"A passage has at most {MOST_PASSAGE} characters, its heading {MOST_HEADING}.")
     with transaction(workspace) as tx:
-        before = _passage(tx, passage)
-        source = sources.get(tx, before.source_id)
-        model = embedder(tx) or builtin_embedder()
+        source = sources.get(tx, _passage(tx, passage).source_id)
+        twins = indexing.twins(tx, passage)
+        embedders = training_embedders(tx)
     assert source is not None
     embedding_text = heading if source.type == "qa" else f"{heading}\n{text}".strip()
+    models = {embedder.model: embedder for embedder in embedders}
+    # A passage of a model that is connected no more goes over to the one that is.
+    chosen = {twin.id: models.get(twin.model, embedders[0]) for twin in twins}
+    vectors = {model.model: _vector(model, embedding_text) for model in chosen.values()}
+    with transaction(workspace) as tx:
+        before = _passage(tx, passage)
+        for twin in twins:
+            model = chosen[twin.id].model
+            indexing.rewrite(tx, twin, heading.strip(), text.strip(), vectors[model], model, user)
+        audit.record(tx, workspace, f"user:{user}", "training.passage_edited", f"passage:{passage}")
+        training_jobs.tell(tx, workspace, before.source_id, "changed")
+
+
+def _vector(model: Embedder, text: str) -> list[float]:
     try:
-        [vector] = model.embed([embedding_text])
+        return model.embed([text])[0]
     except ClientError as error:
         raise ActionRefused(
             f"The embedding model did not answer, so the passage was not changed: {error.reason}"
         ) from error
-    with transaction(workspace) as tx:
-        before = _passage(tx, passage)
-        indexing.rewrite(tx, before, heading.strip(), text.strip(), vector, model.model, user)
-        audit.record(tx, workspace, f"user:{user}", "training.passage_edited", f"passage:{passage}")
-        training_jobs.tell(tx, workspace, before.source_id, "changed")
 
 
 def restore_passage(workspace: UUID, user: UUID | None, passage: UUID) -> None:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from db.settings import get_settings
 from db.sources import SourceSetup
 from flows.actions import ActionRefused
-from flows.crawl import Borders, CrawlRefused, limits_of, start_of
+from flows.borders import Borders, CrawlRefused, limits_of, start_of
 from nodes.addresses import normal
-from nodes.clients import site_map
 from nodes.clients.network import Resolver, anywhere, is_public, resolve
+from nodes.clients.site_map import Sitemaps
 from nodes.clients.web import Web
 from nodes.errors import ClientError
 from nodes.extract import kind_of
@@ -19,6 +19,7 @@ from nodes.reading import CannotRead
 
 SHOWN = 100
 CHARACTERS = 1500
+SITEMAP_SECONDS = 15.0
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def look_ahead(source: SourceSetup, resolver: Resolver = resolve) -> Preview:
                 *borders.robots(start).sitemaps,
                 start.partition("://")[0] + "://" + start.split("/")[2] + "/sitemap.xml",
             ]
-            mapped = list(site_map.addresses(web, named, limits.pages))
+            mapped = list(Sitemaps(web, named, limits.pages, seconds=SITEMAP_SECONDS))
             wanted = dict.fromkeys(
                 url for each in [start, *mapped, *links] if (url := normal(each)) and borders.belongs(url)
             )

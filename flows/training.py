@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, crawl_list, documents, passages, sources, training_jobs
+from db import audit, crawl_list, document_states, documents, indexing, passages, sources, training_jobs
 from db.engine import transaction
 from db.live import ring
 from db.sources import SourceSetup, SourceType
@@ -23,7 +23,7 @@ from flows.actions import ActionRefused
 from flows.ingest import cut, text_hash
 from flows.passage_edits import MOST_PASSAGE, disable_passage, edit_passage, restore_passage
 from flows.preview import Preview, look_ahead
-from flows.training_review import approve_change, reject_change
+from flows.training_review import approve_change, approve_removals, decide_waiting, keep_removed, reject_change
 from flows.website import MOST_DEPTH, MOST_PAGES, Website, crawl_config, web_address
 from nodes.chunk import Chunk
 from nodes.extract import KINDS, READABLE
@@ -46,15 +46,19 @@ __all__ = [
     "add_urls",
     "add_website",
     "approve_change",
+    "approve_removals",
     "cancel",
     "change_website",
     "crawl_now",
+    "decide_waiting",
     "delete_source",
     "disable_passage",
     "edit_passage",
+    "keep_removed",
     "preview_text",
     "preview_website",
     "reject_change",
+    "remove_document",
     "restore_passage",
     "retry_failed",
 ]
@@ -112,7 +116,7 @@ def add_urls(workspace: UUID, actor: str, name: str, urls: Sequence[str], review
         raise ActionRefused(f"These are {len(wanted)} addresses; {MOST_PAGES} can be read as one source.")
     with transaction(workspace) as tx:
         source = _find_or_create(tx, workspace, "urls", _name(name))
-        sources.configure(tx, source, urls=wanted, max_pages=len(wanted), review=review or None)
+        sources.configure(tx, source, urls=wanted, max_pages=len(wanted), review=review or None, narrowed=True)
         job, made = training_jobs.add(tx, workspace, source, "added")
         if not made:
             raise ActionRefused("This list is being read right now. Wait until that is done, or cancel it.")
@@ -124,12 +128,18 @@ def change_website(workspace: UUID, actor: str, source: UUID, site: Website) -> 
     """Other limits or another address for a website; they hold from the next crawl."""
     url, config = web_address(site.url), crawl_config(site)
     with transaction(workspace) as tx:
-        if _existing(tx, source).type != "website":
+        before = _existing(tx, source)
+        if before.type != "website":
             raise ActionRefused("This source is no website.")
         every = dict.fromkeys(("max_pages", "max_depth", "prefix", "review", "pause_seconds", "obey_robots"))
         sources.configure(tx, source, **{**every, **config})
+        if (url, *map(config.get, _BORDERS)) != (before.url, *map(before.config.get, _BORDERS)):
+            sources.configure(tx, source, narrowed=True)  # what the next crawl leaves out is meant to go
         sources.set_url(tx, source, url)
         audit.record(tx, workspace, actor, "training.website_changed", f"source:{source}", url=url)
+
+
+_BORDERS = ("prefix", "max_depth")
 
 
 def crawl_now(workspace: UUID, actor: str, source: UUID) -> UUID:
@@ -226,6 +236,25 @@ def delete_source(workspace: UUID, actor: str, source: UUID) -> None:
         audit.record(tx, workspace, actor, "training.source_deleted", f"source:{source}", name=found.name)
         training_jobs.tell(tx, workspace, source, "deleted")
         ring(tx, "training")  # its schedule is taken out of Prefect
+
+
+def remove_document(workspace: UUID, actor: str, document: UUID) -> UUID:
+    """Forget one file, or one question with its answer; returns its source. What is crawled would come back by itself."""
+    with transaction(workspace) as tx:
+        found = documents.get(tx, document)
+        if found is None:
+            raise ActionRefused("This document does not exist any more.")
+        if _existing(tx, found.source_id).type not in ("file", "qa"):
+            raise ActionRefused("Only files and questions are removed one by one. Switch off the passages of a page.")
+        if training_jobs.open_of(tx, found.source_id) is not None:
+            raise ActionRefused("This source is being worked on. Wait until that is done, or cancel it.")
+        indexing.delete_document(tx, found.source_id, found.address)
+        document_states.set_gone(tx, document, None, "removed", "Removed by hand.")
+        audit.record(
+            tx, workspace, actor, "training.document_removed", f"source:{found.source_id}", name=found.address[:200]
+        )
+        training_jobs.tell(tx, workspace, found.source_id, "changed")
+    return found.source_id
 
 
 def _existing(tx: Session, source: UUID) -> SourceSetup:

@@ -8,6 +8,7 @@ from typing import Literal
 from sqlmodel import Session
 
 from db import document_states, documents, indexing, training_changes, training_jobs
+from db.crawl_list import Leaving
 from db.documents import Document, Fetched
 from db.sources import SourceSetup
 from db.training_jobs import Job
@@ -51,35 +52,49 @@ def settle(tx: Session, job: Job, source: SourceSetup, document: Document, text:
     return "fetched"
 
 
-def remove(
-    tx: Session, job: Job, source: SourceSetup, document: Document, reason: str, *, counts_as: str = "removed"
-) -> None:
-    """The document is gone: its passages go with it, or a person is asked first."""
-    was_indexed = document.indexed_hash is not None
-    if was_indexed and document.refused_hash == documents.KEPT_THOUGH_GONE:
+def miss(tx: Session, job: Job, document: Document, state: Literal["removed", "skipped"], reason: str) -> None:
+    """The document is not there any more, or is not for us: a duplicate, a picture, a page that asks not to be read.
+
+    What the AI answers from stays until the end of the job, which knows how much goes at once.
+    """
+    if document.indexed_hash is None:
+        training_changes.drop_waiting(tx, document.id)
+        document_states.set_gone(tx, document.id, job.id, state, reason)
+        training_jobs.count(tx, job.id, **{state: 1})
+    elif state == "removed" and document.refused_hash == documents.KEPT_THOUGH_GONE:
+        document_states.set_unchanged(tx, document, job.id)
+        training_jobs.count(tx, job.id, unchanged=1)
+    else:
+        document_states.set_going(tx, document.id, job.id, state, reason)
+
+
+def let_go(tx: Session, job: Job, source: SourceSetup, leaving: Leaving, *, ask: bool) -> None:
+    """The passages of a document go, or a person is asked first."""
+    document = leaving.document
+    if leaving.was_indexed and leaving.state == "removed" and leaving.is_kept:
         document_states.set_unchanged(tx, document, job.id)
         training_jobs.count(tx, job.id, unchanged=1)
         return
-    if was_indexed and source.config.get("review"):
-        if document.state != "quarantined" or document.content_hash is not None:
-            training_changes.add(
-                tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=True, title=document.title
-            )
-        document_states.set_leaving(tx, document.id, job.id)
+    if ask:
+        if not _is_asked(document):
+            _note(tx, job, source, document, waiting=True)
+        document_states.set_leaving(tx, document.id, job.id, leaving.reason)
         training_jobs.count(tx, job.id, waiting=1)
         return
-    if was_indexed:
-        training_changes.add(
-            tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=False, title=document.title
-        )
-    gone = indexing.delete_document(tx, source.id, document.address)
-    document_states.set_gone(tx, document.id, job.id, "removed", reason)
-    training_jobs.count(tx, job.id, passages_removed=gone, **{counts_as: 1})
-
-
-def leave_out(tx: Session, job: Job, document: Document, reason: str) -> None:
-    """The document is there, and is not for us: a duplicate, a picture, a page that asks not to be read."""
     training_changes.drop_waiting(tx, document.id)
-    gone = indexing.delete_document(tx, document.source_id, document.address)
-    document_states.set_gone(tx, document.id, job.id, "skipped", reason)
-    training_jobs.count(tx, job.id, skipped=1, passages_removed=gone)
+    if leaving.was_indexed and not leaving.lives_on:
+        _note(tx, job, source, document, waiting=False)
+    gone = indexing.delete_document(tx, source.id, document.address)
+    document_states.set_gone(tx, document.id, job.id, leaving.state, leaving.reason)
+    training_jobs.count(tx, job.id, passages_removed=gone, **{leaving.state: 1})
+
+
+def _is_asked(document: Document) -> bool:
+    """Whether its removal waits for a person already."""
+    return document.state == "quarantined" and document.content_hash is None
+
+
+def _note(tx: Session, job: Job, source: SourceSetup, document: Document, *, waiting: bool) -> None:
+    training_changes.add(
+        tx, job.workspace_id, source.id, document.id, job.id, "removed", [], waiting=waiting, title=document.title
+    )

@@ -11,6 +11,7 @@ CREATE TABLE training_jobs (
     state text NOT NULL DEFAULT 'pending' CHECK (state IN ('pending', 'working', 'done', 'failed', 'cancelled')),
     outcome text NOT NULL DEFAULT '',                -- one plain sentence
     listed boolean NOT NULL DEFAULT false,           -- the sitemap has been read, the first addresses are documents
+    partial boolean NOT NULL DEFAULT false,          -- a sitemap could not be read: what was not met may be there all the same
     cancel_requested boolean NOT NULL DEFAULT false,
     found integer NOT NULL DEFAULT 0,                -- documents to look at; of these came out ...
     indexed integer NOT NULL DEFAULT 0,              -- ... with new text
@@ -51,6 +52,8 @@ CREATE TABLE training_documents (
     depth integer NOT NULL DEFAULT 0,                -- clicks from the start page
     seen_job uuid,                                   -- the job that listed it last ...
     visited_job uuid,                                -- ... and the one that was done with it: different = work to do
+    gone_job uuid,                                   -- the job that found it gone; its end decides what becomes of the passages
+    gone_as text NOT NULL DEFAULT '' CHECK (gone_as IN ('', 'removed', 'skipped')),
     etag text NOT NULL DEFAULT '',
     last_modified text NOT NULL DEFAULT '',
     links text[] NOT NULL DEFAULT '{}',              -- an answer "not modified" has no body, but its links are followed all the same

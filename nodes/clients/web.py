@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -19,6 +18,7 @@ import httpx
 
 from nodes.clients.http import CONNECT_SECONDS, OWN_MACHINE, retry_after_seconds, translated
 from nodes.clients.network import Resolver, checked_address, is_public, resolve
+from nodes.clients.unpacking import Unpacking
 from nodes.errors import NotSent, OutcomeUnknown, Rejected, Throttled
 
 READ_SECONDS = 15.0
@@ -26,7 +26,6 @@ WHOLE_SECONDS = 60.0  # of one answer, however slowly it drips
 MOST_BYTES = 20_000_000
 MOST_REDIRECTS = 5
 REDIRECTS = (301, 302, 303, 307, 308)
-READS_AT_ONCE = 1 << 20  # bytes that are unpacked in one go
 
 
 @dataclass(frozen=True)
@@ -45,6 +44,18 @@ class WebAnswer:
     @property
     def not_modified(self) -> bool:
         return self.status == 304
+
+
+@dataclass(frozen=True)
+class Room:
+    """How much of an answer is taken."""
+
+    most_bytes: int
+    may_cut: bool
+
+    def too_large(self) -> Rejected:
+        size = f"{self.most_bytes / 1_000_000:.0f} MB"
+        return Rejected("too_large", f"It is larger than {size} and was not read to the end.")
 
 
 class Web:
@@ -87,16 +98,17 @@ class Web:
         etag: str = "",
         last_modified: str = "",
         most_bytes: int = MOST_BYTES,
+        may_cut: bool = False,
         may_follow: Callable[[str], bool] = lambda url: True,
     ) -> WebAnswer:
-        """The answer of an address, after redirects that `may_follow` allows.
+        """The answer of an address, after redirects that `may_follow` allows. `may_cut`: of a larger one the beginning is enough.
 
         Raises Rejected for what will not change by itself (code: not_found, private_address, too_large, ...), Throttled,
         and NotSent or OutcomeUnknown where a later try may help.
         """
         headers = {name: value for name, value in _conditions(etag, last_modified).items() if value}
         for _ in range(MOST_REDIRECTS + 1):
-            answer, leads_to = self._once(url, headers, most_bytes)
+            answer, leads_to = self._once(url, headers, Room(most_bytes, may_cut))
             if leads_to is None:
                 return answer
             if not may_follow(leads_to):
@@ -104,7 +116,7 @@ class Web:
             url, headers = leads_to, {}
         raise Rejected("too_many_redirects", f"It leads from address to address, more than {MOST_REDIRECTS} times.")
 
-    def _once(self, url: str, headers: Mapping[str, str], most_bytes: int) -> tuple[WebAnswer, str | None]:
+    def _once(self, url: str, headers: Mapping[str, str], room: Room) -> tuple[WebAnswer, str | None]:
         """One request; with the address of a redirect, where it is one."""
         host = urlsplit(url).hostname or ""
         request = self._request(url, host, headers)
@@ -123,7 +135,7 @@ class Web:
                     request.method, request.url, headers=request.headers, extensions=request.extensions
                 ) as got,
             ):
-                return self._take(url, got, most_bytes, began)
+                return self._take(url, got, room, began)
         except (NotSent, OutcomeUnknown, RuntimeError) as error:
             if time.monotonic() - began >= self._whole:
                 raise OutcomeUnknown(f"{host} did not finish its answer within {self._whole:.0f} seconds.") from error
@@ -148,26 +160,30 @@ class Web:
             "GET", wanted.copy_with(host=address), headers=ours | dict(headers), extensions={"sni_hostname": host}
         )
 
-    def _take(self, url: str, got: httpx.Response, most_bytes: int, began: float) -> tuple[WebAnswer, str | None]:
+    def _take(self, url: str, got: httpx.Response, room: Room, began: float) -> tuple[WebAnswer, str | None]:
         host = urlsplit(url).hostname or ""
         if got.status_code in REDIRECTS and (target := got.headers.get("location", "")):
             return self._answer(url, got, b""), urljoin(url, target).partition("#")[0]
         _refuse_status(host, got)
-        return self._answer(url, got, self._content(host, got, most_bytes, began)), None
+        return self._answer(url, got, self._content(host, got, room, began)), None
 
-    def _content(self, host: str, got: httpx.Response, most_bytes: int, began: float) -> bytes:
-        """The unpacked body, never more than `most_bytes` of it in memory."""
+    def _content(self, host: str, got: httpx.Response, room: Room, began: float) -> bytes:
+        """The unpacked body, never much more than there is room for in memory."""
         announced = got.headers.get("content-length", "")
-        if announced.isdigit() and int(announced) > most_bytes:
-            raise _too_large(most_bytes)
-        content, unpack = bytearray(), _unpacker(got.headers.get("content-encoding", "").strip().lower())
+        if announced.isdigit() and int(announced) > room.most_bytes and not room.may_cut:
+            raise room.too_large()
+        content, unpacking = bytearray(), Unpacking(got.headers.get("content-encoding", ""))
         for part in got.iter_raw():
-            for piece in unpack(part):
+            for piece in unpacking.feed(part):
                 content += piece
-                if len(content) > most_bytes:
-                    raise _too_large(most_bytes)
+                if len(content) > room.most_bytes:
+                    if room.may_cut:
+                        return bytes(content[: room.most_bytes])
+                    raise room.too_large()
             if time.monotonic() - began > self._whole:
                 raise OutcomeUnknown(f"{host} did not finish its answer within {self._whole:.0f} seconds.")
+        if not unpacking.is_complete:
+            raise OutcomeUnknown(f"{host} sent half of its answer. Try again later.")
         return bytes(content)
 
     def _answer(self, url: str, got: httpx.Response, content: bytes) -> WebAnswer:
@@ -219,28 +235,3 @@ def _refuse_status(host: str, got: httpx.Response) -> None:
         raise OutcomeUnknown(f"{host} answered with an error of its own ({status}). Try again later.")
     if status not in (200, 203, 304):
         raise Rejected(f"http_{status}", f"{host} answered {status}, which is no page.")
-
-
-def _too_large(most_bytes: int) -> Rejected:
-    return Rejected("too_large", f"It is larger than {most_bytes / 1_000_000:.0f} MB and was not read to the end.")
-
-
-def _unpacker(encoding: str) -> Callable[[bytes], Iterator[bytes]]:
-    """Unpacks part by part, a little at a time, so that a bomb is noticed before it is in memory."""
-    if encoding in ("", "identity"):
-        return lambda part: iter((part,))
-    if encoding not in ("gzip", "x-gzip", "deflate"):
-        raise Rejected(
-            "bad_encoding", f"It came packed as '{encoding[:30]}', which was not asked for and cannot be read."
-        )
-    unpacking = zlib.decompressobj(47)  # 32 + 15: finds out by itself whether it is gzip or zlib
-
-    def unpack(part: bytes) -> Iterator[bytes]:
-        while part:
-            try:
-                yield unpacking.decompress(part, READS_AT_ONCE)
-            except zlib.error as error:
-                raise Rejected("damaged", "It came damaged: its compressed form cannot be read.") from error
-            part = unpacking.unconsumed_tail
-
-    return unpack

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from nodes.clients.network import anywhere, is_public
-from nodes.clients.site_map import addresses, read_robots
+from nodes.clients.site_map import Sitemaps, read_robots
 from nodes.clients.web import Web
 from nodes.errors import NotSent, OutcomeUnknown, Rejected, Throttled
 from tests.fakes import site_twin
@@ -224,9 +224,9 @@ def test_sitemaps_are_read_packed_and_through_their_index(site: SiteTwin, web: W
         "<?xml version='1.0'?><urlset><url><loc> http://x.test/a?b=1&amp;c=2 </loc></url><url><loc><![CDATA[http://x.test/b]]></loc></url></urlset>",
     )
     site.put("/two.xml.gz", gzip.compress(b"<urlset><url><loc>http://x.test/c</loc></url>"), "application/gzip")
-    assert list(addresses(web, [site.url("/index.xml")], 100)) == [
+    assert list(Sitemaps(web, [site.url("/index.xml")], 100)) == [
         "http://x.test/a?b=1&c=2",
         "http://x.test/b",
         "http://x.test/c",
     ]
-    assert list(addresses(web, [site.url("/index.xml")], 2)) == ["http://x.test/a?b=1&c=2", "http://x.test/b"]
+    assert list(Sitemaps(web, [site.url("/index.xml")], 2)) == ["http://x.test/a?b=1&c=2", "http://x.test/b"]
