@@ -6,14 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlmodel import Session
 
 from db import training_jobs
+from db.documents import DocumentLine
 from db.engine import Row, one, rows
-from db.indexing import PassageLine
+from db.indexing import ONCE, PassageLine, models_in_use
 from db.records import record
 from db.sources import SourceSetup
 from db.training_changes import Change
@@ -171,29 +172,41 @@ def passage_list(
     limit: int = 50,
 ) -> list[PassageRow]:
     """Passages by source, document and place; `after` is the last one of the page before. `search`: beginnings of words, all of them."""
-    words = _words(search)
-    if search.strip() and not words:
-        return []
-    conditions = [_SHOWN[shown]]
+    looked_for, values = _looked_for(tx, search)
+    conditions = [_SHOWN[shown], looked_for]
     conditions += ["p.source_id = %(source)s"] if source else []
     conditions += ["p.document = %(document)s"] if document is not None else []
-    conditions += ["p.search @@ to_tsquery('simple', %(words)s)"] if words else []
+    conditions += [ONCE] if len(models_in_use(tx)) > 1 else []
     key = one(tx, "SELECT source_id, document, position, id FROM ai_embeddings WHERE id = %(id)s", id=after)
     conditions += [_FURTHER] if key else []
+    values |= {f"after_{name}": value for name, value in (key or {}).items()}
     statement = f"{_PASSAGES} WHERE {' AND '.join(conditions)} ORDER BY {_PLACE} LIMIT %(limit)s"
-    values = {f"after_{name}": value for name, value in (key or {}).items()}
-    found = rows(tx, statement, source=source, document=document, words=words, limit=limit, **values)
-    return [record(PassageRow, row) for row in found]
+    return [
+        record(PassageRow, row) for row in rows(tx, statement, source=source, document=document, limit=limit, **values)
+    ]
+
+
+def _looked_for(tx: Session, search: str) -> tuple[str, dict[str, Any]]:
+    """The condition of a search, by the languages of the workspace; of words that every text has, by the letters as they are."""
+    if not search.strip():
+        return "true", {}
+    configs = rows(
+        tx, "SELECT DISTINCT config, search_text(%(s)s) AS text FROM passage_words WHERE word = ''", s=search
+    )
+    words = re.findall(r"\w+", configs[0]["text"] if configs else "")
+    if not words:
+        return "false", {}
+    values = {"words": " & ".join(f"'{word}':*" for word in words)}
+    queries = [f"to_tsquery('{row['config']}', %(words)s)" for row in configs]
+    found = one(tx, f"SELECT {' + '.join(f'numnode({query})' for query in queries)} AS n", **values)
+    if found is None or not found["n"]:
+        return "p.heading || ' ' || p.text ILIKE %(pattern)s", {"pattern": pattern(search)}
+    return f"p.search @@ ({' || '.join(queries)})", values
 
 
 def passage(tx: Session, id: UUID) -> PassageRow | None:
     row = one(tx, f"{_PASSAGES} WHERE p.id = %(id)s", id=id)
     return record(PassageRow, row) if row else None
-
-
-def _words(search: str) -> str:
-    """Every word of a search as the beginning of a word; '' where it has none."""
-    return " & ".join(f"'{word}':*" for word in re.findall(r"\w+", search.lower()))
 
 
 _SHOWN: Mapping[Shown, str] = {"all": "true", "edited": "e.passage_id IS NOT NULL", "off": "NOT p.enabled"}
@@ -244,7 +257,9 @@ def passage_counts(tx: Session) -> list[SourceCount]:
     found = rows(
         tx,
         """SELECT s.id, s.name, s.type, p.passages
-           FROM (SELECT source_id, count(*) AS passages FROM ai_embeddings WHERE enabled GROUP BY source_id) p
+           FROM (SELECT source_id, max(n) AS passages FROM (
+                   -- by the model that has most: while another takes over, a passage has a row for each
+                   SELECT source_id, count(*) AS n FROM ai_embeddings WHERE enabled GROUP BY source_id, model) m GROUP BY source_id) p
            JOIN training_sources s ON s.id = p.source_id ORDER BY p.passages DESC, lower(s.name), s.id""",
     )
     return [record(SourceCount, row) for row in found]
@@ -260,3 +275,15 @@ def sample_points(tx: Session, most: int = 2000) -> list[Point]:
         most=most,
     )
     return [record(Point, {**row, "vector": bytes(row["vector"])}) for row in found]
+
+
+def documents_at(tx: Session, places: Sequence[tuple[UUID, str]]) -> dict[tuple[UUID, str], DocumentLine]:
+    """Those of the documents (source, address) that are there."""
+    found = rows(
+        tx,
+        """SELECT d.* FROM unnest(%(sources)s::uuid[], %(addresses)s::text[]) AS w(source, address)
+           JOIN training_documents d ON d.source_id = w.source AND d.address = w.address""",
+        sources=[source for source, _ in places],
+        addresses=[address for _, address in places],
+    )
+    return {(row["source_id"], row["address"]): record(DocumentLine, row) for row in found}
