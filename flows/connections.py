@@ -13,6 +13,7 @@ from db import connections as stored
 from db.engine import run, transaction
 from db.records import Connection
 from db.secrets import SecretsUnreadable, seal
+from flows import crm
 from flows.actions import ActionRefused
 from nodes.clients import email_smtp, llm, twilio
 from nodes.clients.channel import Account
@@ -97,6 +98,35 @@ KINDS = (
             ),
         ),
         twilio.check,
+    ),
+    Kind(
+        "ghl",
+        "GoHighLevel",
+        "hub",
+        "Shows every conversation in your CRM, lets people answer from there, and lets automations read and change it.",
+        (
+            Field(
+                "location_id",
+                "Location id",
+                "The part after /location/ in the address of the sub-account. Filled in by signing in.",
+            ),
+            Field(
+                "token",
+                "Private integration token",
+                "Begins with pit-; made under Settings, Private Integrations. Or leave it empty and sign in.",
+                secret=True,
+                placeholder="pit-…",
+            ),
+            Field("client_id", "Client id", "Of your marketplace app, for signing in; the installation may have one."),
+            Field("client_secret", "Client secret", "Of the same app.", secret=True),
+            Field("install_url", "Install link", "From the app's page Auth; only for white label."),
+            Field(
+                "provider_id",
+                "Conversation provider",
+                "Id of the app's provider; with it messages that people type in GoHighLevel are sent from here.",
+            ),
+        ),
+        crm.check,
     ),
     Kind(
         "email_smtp",
