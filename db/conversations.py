@@ -47,6 +47,7 @@ class ConversationRow:
     answered_seq: int
     last_ai_reply_at: datetime | None
     last_inbound_at: datetime | None
+    asked: bool = False  # a run waits for what the customer writes (told by at_address alone)
 
 
 def find_or_create(
@@ -83,7 +84,9 @@ def at_address(tx: Session, connection_id: UUID, channel: str, address: str) -> 
     """The conversation of an address, locked until the end of the transaction; None where nobody wrote from there yet."""
     found = one(
         tx,
-        f"""SELECT {COLUMNS} FROM conversations
+        f"""SELECT {COLUMNS}, EXISTS (SELECT FROM runs r WHERE r.conversation_id = conversations.id AND r.state = 'waiting'
+                AND r.waiting_for <> '{{}}' AND 'message' = ANY(r.waiting_for)) AS asked
+            FROM conversations
             WHERE connection_id = %(connection)s AND channel = %(channel)s AND address = %(address)s FOR UPDATE""",
         connection=connection_id,
         channel=channel,
@@ -316,7 +319,7 @@ COLUMNS = (
 
 
 def conversation_row(found: Row) -> ConversationRow:
-    return ConversationRow(**{name: found[name] for name in ConversationRow.__dataclass_fields__})
+    return ConversationRow(**{name: found[name] for name in ConversationRow.__dataclass_fields__ if name in found})
 
 
 def preview(text: str, media: Sequence[Mapping[str, Any]]) -> str:

@@ -40,6 +40,7 @@ class Run:
     deaths: int  # workers that died while they held it
     created_at: datetime
     fresh: bool  # taken up for the first time: there is no journal yet
+    woken_by: Mapping[str, Any] | None = None  # what ended its last pause early
 
 
 @dataclass(frozen=True)
@@ -176,7 +177,7 @@ _CLAIM = """
         ORDER BY due_at, seq LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
     UPDATE runs r
     SET state = 'running', attempts = r.attempts + 1, lease_owner = %(owner)s, started_at = coalesce(r.started_at, now()),
-        lease_until = now() + make_interval(secs => %(lease)s),
+        lease_until = now() + make_interval(secs => %(lease)s), waiting_for = '{}',
         -- the epoch is the one at the first start: a run that slept through a take-over must not send
         epoch = CASE WHEN r.started_at IS NULL
                      THEN coalesce((SELECT c.owner_epoch FROM conversations c WHERE c.id = r.conversation_id), 0) ELSE r.epoch END

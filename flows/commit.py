@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import conversations, handoffs, outbox, runs
+from db import conversations, handoffs, outbox, run_waits, runs
 from db.conversations import ConversationRow, conversation_row
 from db.engine import one, transaction
 from db.runs import Run, StepRecord
@@ -37,7 +37,7 @@ class LiveKeeper:
     run: Run
     owner: str
     contact_limit_seconds: float
-    state: Literal["running", "done", "superseded", "cancelled", "lost"] = "running"
+    state: Literal["running", "waiting", "done", "superseded", "cancelled", "lost"] = "running"
     outcome: str = ""
     answered: bool = False  # something was said to the customer
 
@@ -78,7 +78,13 @@ class LiveKeeper:
             self.state, self.outcome = stopped
         elif last:
             self.state, self.outcome = "done", self.outcome or _nothing_said(records)
-        if self.state == "running":
+        waiting = next((record for record in records if record.state == "waiting"), None)
+        if self.state == "running" and waiting is not None:
+            # In the same transaction as the question: an answer that comes at once finds a run that waits for it.
+            runs.write_down(tx, self.run.id, records)
+            run_waits.wait(tx, self.run.id, waiting)
+            self.state = "waiting"
+        elif self.state == "running":
             runs.write_down(tx, self.run.id, records)
         else:
             runs.finish(tx, self.run.id, self.state, self.outcome, records)
@@ -106,9 +112,7 @@ class LiveKeeper:
                 conversation = self._hand_over(tx, conversation, effect)
         for position, effect in enumerate(step.effects):
             if isinstance(effect, SendMessage):
-                self._say(
-                    tx, conversation, held.longest, f"{self.run.id}:{step.step_id}:{position}", step.step_id, effect
-                )
+                self._say(tx, conversation, held.longest, f"{self.run.id}:{step.key}:{position}", step.step_id, effect)
         return Held(conversation, held.longest)
 
     def _hand_over(self, tx: Session, conversation: ConversationRow, effect: OpenHandoff) -> ConversationRow:
@@ -140,7 +144,7 @@ class LiveKeeper:
             runs.hold_back(tx, conversation.id, self.contact_limit_seconds)
 
     def _put_in_line(self, tx: Session, step: StepEffects, position: int, effect: Effect) -> None:
-        key = f"{self.run.id}:{step.step_id}:{position}"
+        key = f"{self.run.id}:{step.key}:{position}"
         outbox.add(
             tx,
             workspace=self.run.workspace_id,

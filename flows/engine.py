@@ -91,7 +91,7 @@ class Engine:
         except RunStopped:
             return Outcome(keeper.state if keeper.state != "running" else "lost", keeper.outcome)
         except RunPaused as pause:
-            return self._wait(run, pause.until, pause.reason, counted=False)
+            return Outcome("waiting", pause.reason)  # the keeper let the run wait already
         except Throttled as busy:
             return self._wait(
                 run, self.clock() + timedelta(seconds=busy.retry_after_seconds), busy.reason, counted=False
@@ -115,6 +115,7 @@ class Engine:
             llm=llm,
             embedder=OutsideTransaction(embedder, desk),
             read=desk,
+            woken_by=run.woken_by,
         )
 
         def context(step_id: str, paused_since: datetime | None) -> Context:

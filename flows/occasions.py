@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import automations, contacts, conversations, runs
+from db import automations, contacts, conversations, run_waits, runs
 from db.conversations import ConversationRow
 from db.engine import one
 from db.runs import Decision
@@ -29,11 +29,12 @@ def offer(
     event_id: UUID | None = None,
     only: UUID | None = None,
 ) -> list[UUID]:
-    """Start every enabled automation that this occasion sets off; returns the new runs.
+    """Start every enabled automation that this occasion sets off, and go on with runs that wait for it; returns the new runs.
 
     `key` names the occasion: told twice, it starts nothing the second time. The run speaks in `conversation_id`, or in the
     contact's newest conversation, or in a new one by SMS where the contact has a phone number. `only`: ask this automation alone.
     """
+    run_waits.wake_all(tx, occasion.event or occasion.kind, occasion.data, contact_id, conversation_id)
     told = replace(occasion, business=occasion.business or _business(tx, workspace))
     offered = [item for item in automations.live(tx) if only in (None, item.id)]
     refusals = {item.id: refusal(_plans.of(item.version_id, item.document), told) for item in offered}

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from pydantic import ValidationError
 
@@ -32,10 +32,15 @@ _costly_steps = ThreadPoolExecutor(max_workers=32, thread_name_prefix="frontdesk
 
 @dataclass(frozen=True)
 class StepEffects:
-    """The effects of one step, to be kept under the keys `step:0`, `step:1`, ..."""
+    """The effects of one step, to be kept under the keys `step:0`, `step:1`, ...; `step.2:0` after its second pause."""
 
     step_id: str
     effects: tuple[Effect, ...]
+    pauses: int = 0
+
+    @property
+    def key(self) -> str:
+        return f"{self.step_id}.{self.pauses}" if self.pauses else self.step_id
 
 
 class Keeper(Protocol):
@@ -114,9 +119,9 @@ class Walk:
         if bound.spec.costly and (self._progress.unkept or self._progress.effects):
             self._keep(last=False, only_if_worth=True)
         self._execution.step_started(bound.id)
-        self._carry_out(bound, paused.started_at if paused else None, started_at)
+        self._carry_out(bound, paused, paused.started_at if paused else started_at)
 
-    def _carry_out(self, bound: BoundStep, paused_since: datetime | None, started_at: datetime) -> None:
+    def _carry_out(self, bound: BoundStep, paused: StepRecord | None, started_at: datetime) -> None:
         begun = time.perf_counter()
         given: Mapping[str, Any] = {}
         attempts = 0
@@ -125,7 +130,7 @@ class Walk:
             try:
                 config, values = _prepare(bound, self._progress.outputs)
                 given = values.model_dump(mode="json")
-                result = self._call(bound, config, values, self._context(bound.id, paused_since))
+                result = self._call(bound, config, values, self._context_of(bound, paused))
                 break
             except (Throttled, NotSent):
                 if attempts <= bound.step.retries:
@@ -140,7 +145,13 @@ class Walk:
                     continue
                 self._failed(bound, started_at, given, _sentence(bound, error), attempts, begun)
                 return
-        self._done(bound, result, started_at, given, attempts, begun)
+        self._done(bound, result, started_at, given, attempts, begun, _pauses(paused))
+
+    def _context_of(self, bound: BoundStep, paused: StepRecord | None) -> Context:
+        """What woke the run is told to the step that waited, and to no later one."""
+        if paused is None:
+            return replace(self._context(bound.id, None), woken_by=None)
+        return replace(self._context(bound.id, paused.started_at), memory=paused.detail.get("memory", {}))
 
     def _call(self, bound: BoundStep, config: Any, values: Values, ctx: Context) -> Values | Result[Any] | Pause:
         if not bound.spec.costly:
@@ -158,22 +169,11 @@ class Walk:
         given: Mapping[str, Any],
         attempts: int,
         begun: float,
+        pauses: int,
     ) -> None:
         took = (time.perf_counter() - begun) * 1000
         if isinstance(result, Pause):
-            record = StepRecord(
-                bound.id,
-                bound.position,
-                bound.spec.key,
-                "waiting",
-                started_at,
-                given,
-                note=result.reason,
-                duration_ms=took,
-            )
-            self._note(record)
-            self._keep(last=False)
-            raise RunPaused(result.until, result.reason)
+            self._pause(bound, result, started_at, given, pauses, took)
         done = result if isinstance(result, Result) else Result(result)
         _refuse_undeclared(bound, done.effects)
         self._note(
@@ -194,7 +194,29 @@ class Walk:
         if bound.spec.costly:
             crash_point("generate")
         if done.effects:
-            self._progress.effects.append(StepEffects(bound.id, done.effects))
+            self._progress.effects.append(StepEffects(bound.id, done.effects, pauses))
+
+    def _pause(
+        self, bound: BoundStep, pause: Pause, started_at: datetime, given: Mapping[str, Any], pauses: int, took: float
+    ) -> NoReturn:
+        _refuse_undeclared(bound, pause.effects)
+        detail = {
+            "until": pause.until.isoformat(),
+            "wakes_on": list(pause.wakes_on),
+            "memory": dict(pause.memory),
+            "pauses": pauses + 1,
+        }
+        said = [effect.model_dump(mode="json") for effect in pause.effects]
+        self._note(
+            StepRecord(
+                bound.id, bound.position, bound.spec.key, "waiting", started_at, given, {}, said, detail, pause.reason,
+                duration_ms=took,
+            )
+        )  # fmt: skip
+        if pause.effects:
+            self._progress.effects.append(StepEffects(bound.id, pause.effects, pauses))
+        self._keep(last=False)
+        raise RunPaused(pause.until, pause.reason)
 
     def _failed(
         self, bound: BoundStep, started_at: datetime, given: Mapping[str, Any], note: str, attempts: int, begun: float
@@ -242,6 +264,11 @@ class Walk:
     def _worth_keeping(self) -> bool:
         costly = {bound.id for bound in self._plan.steps if bound.spec.costly}
         return bool(self._progress.effects) or any(record.step_id in costly for record in self._progress.unkept)
+
+
+def _pauses(record: StepRecord | None) -> int:
+    """How often the step has paused before."""
+    return int(record.detail.get("pauses", 1)) if record else 0
 
 
 def _unmet(bound: BoundStep, outputs: Mapping[str, Mapping[str, Any]]) -> str:

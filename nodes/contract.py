@@ -167,6 +167,10 @@ class Context:
     embedder: Embedder
     read: Callable[[], Sql]  # a read-only transaction: a write fails in the database
     paused_since: datetime | None = None  # when this step paused the run, now that it is taken up again
+    woken_by: Mapping[str, Any] | None = (
+        None  # what ended the pause early: {"kind": "message", "text": ...}; None = time did
+    )
+    memory: Mapping[str, Any] = field(default_factory=dict)  # of this step's last pause
     crm: Crm | None = None  # reads the connected CRM; None = none is connected
     web: Web | None = None  # reads allowed addresses of other systems
 
@@ -185,10 +189,17 @@ class Result(Generic[O]):
 
 @dataclass(frozen=True)
 class Pause:
-    """Take the run up again at `until`, with the same step and `ctx.paused_since` set."""
+    """Take the run up again at `until`, with the same step and `ctx.paused_since` set, or earlier when something wakes it.
+
+    `wakes_on`: "message" (the customer writes), "approval" (a person decides), "event:<name>" (an occasion of this contact).
+    What woke it is `ctx.woken_by`; `memory` comes back as `ctx.memory`. `effects` are performed before the wait begins.
+    """
 
     until: datetime
     reason: str
+    effects: tuple[Effect, ...] = ()
+    wakes_on: tuple[str, ...] = ()
+    memory: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
