@@ -12,7 +12,7 @@ from nodes.effects import UpdateContact
 MAX_FIELDS = 20
 # What every contact has; anything else is a field of the CRM, written custom.<its id>.
 FIELDS = (
-    "name", "first_name", "last_name", "email", "phone", "company", "address", "city", "state", "postal_code", "country",
+    "name", "first_name", "last_name", "email", "phone", "address", "city", "state", "postal_code", "country",
     "website", "timezone", "date_of_birth", "source",
 )  # fmt: skip
 FieldName = Annotated[str, Field(pattern=rf"^({'|'.join(FIELDS)}|custom\.[A-Za-z0-9_-]+)$")]
