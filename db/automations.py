@@ -121,8 +121,14 @@ def save_draft(
     return int(saved["draft_revision"])
 
 
-def names(tx: Session) -> set[str]:
-    return {row["name"] for row in rows(tx, "SELECT name FROM automations")}
+def free_name(tx: Session, automation_id: UUID | None, wanted: str) -> str:
+    """The name, with a number where another automation has it."""
+    taken = {
+        row["name"]
+        for row in rows(tx, "SELECT name FROM automations WHERE id IS DISTINCT FROM %(id)s", id=automation_id)
+    }
+    numbered = (f"{wanted[:114]} {number}" for number in range(2, len(taken) + 3))
+    return wanted if wanted not in taken else next(name for name in numbered if name not in taken)
 
 
 def set_enabled(tx: Session, automation_id: UUID, enabled: bool) -> bool:

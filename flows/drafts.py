@@ -56,7 +56,7 @@ def create(workspace: UUID, user: UUID | None, *, name: str, document: Automatio
     if not name or len(name) > MOST_NAME:
         raise ActionRefused(f"Give the automation a name of at most {MOST_NAME} characters.")
     with transaction(workspace) as tx, _names():
-        free = _free_name(tx, name)
+        free = automations.free_name(tx, None, name)
         made = document.model_copy(update={"name": free}) if document else Automation(name=free)
         id = automations.create(tx, workspace, free, _stored(made), made.description, user)
         audit.record(tx, workspace, _actor(user), "automation.created", f"automation:{id}")
@@ -156,13 +156,6 @@ def _names() -> Iterator[None]:
         if "automations_workspace_id_name_key" not in str(error.orig):
             raise
         raise ActionRefused("Another automation has this name already. Choose a different one.") from error
-
-
-def _free_name(tx: Session, name: str) -> str:
-    taken = automations.names(tx)
-    if name not in taken:
-        return name
-    return next(free for number in range(2, 10_000) if (free := f"{name[: MOST_NAME - 6]} {number}") not in taken)
 
 
 def _copy_name(name: str) -> str:

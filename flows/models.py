@@ -65,6 +65,10 @@ class LimitedModel:
             json_schema=json_schema,
         )
 
+    def without_limit(self) -> LimitedModel:
+        """The same for work that a person asked for and that has its own bound; the limit guards against floods of messages."""
+        return LimitedModel(self._model, self._workspace, 0, self._usual)
+
     def _take_one(self) -> None:
         if not self._per_minute:
             return

@@ -25,7 +25,7 @@ from flows.situation import Case, Given, PastMessage, Sample, Typed, case_of
 from flows.would import Setting, Would, would
 from nodes.errors import Throttled
 
-__all__ = ["PastMessage", "Sample", "Trial", "TrialStep", "Typed", "Would", "trial"]
+__all__ = ["Given", "PastMessage", "Sample", "Trial", "TrialStep", "Typed", "Would", "trial"]
 
 GIVEN = "The output was given; the step did not work."
 KEPT = "Kept from the test before."

@@ -4,6 +4,7 @@ All of them take the transaction of a workspace. `cursor` of a line, given as `b
 """
 
 from db.views.automations import AutomationDetail, AutomationLine, automation, automation_list
+from db.views.backtests import BacktestLine, ResultLine, backtest, backtest_list, results
 from db.views.conversations import (
     ConversationDetail,
     ConversationLine,
@@ -25,6 +26,7 @@ from db.views.training import (
     TrainingLine,
     change_list,
     document_states,
+    documents_at,
     failures,
     passage,
     passage_counts,
@@ -39,6 +41,7 @@ from db.views.trouble import Counts, ParkedEvent, UnknownMessage, counts, parked
 __all__ = [
     "AutomationDetail",
     "AutomationLine",
+    "BacktestLine",
     "ChangeRow",
     "ConversationDetail",
     "ConversationLine",
@@ -51,6 +54,7 @@ __all__ = [
     "ParkedEvent",
     "PassageRow",
     "Point",
+    "ResultLine",
     "RunDetail",
     "RunLine",
     "SourceCount",
@@ -60,6 +64,8 @@ __all__ = [
     "UnknownMessage",
     "automation",
     "automation_list",
+    "backtest",
+    "backtest_list",
     "change_list",
     "conversation",
     "conversation_list",
@@ -67,12 +73,14 @@ __all__ = [
     "decision_list",
     "decisions_for_message",
     "document_states",
+    "documents_at",
     "failures",
     "handoff_list",
     "parked_events",
     "passage",
     "passage_counts",
     "passage_list",
+    "results",
     "run",
     "run_list",
     "sample_points",
