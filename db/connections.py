@@ -110,6 +110,12 @@ def pause(tx: Session, connection: UUID, reason: str) -> None:
     _set_state(tx, connection, "paused", reason)
 
 
+def forget_secrets(tx: Session, connection: UUID, reason: str) -> None:
+    """The provider took the access away: nothing is kept of it, and nothing is sent until somebody connects again."""
+    run(tx, "UPDATE connections SET secrets = NULL WHERE id = %(id)s", id=connection)
+    _set_state(tx, connection, "paused", reason)
+
+
 def resume(tx: Session, connection: UUID) -> None:
     _set_state(tx, connection, "active", "")
 

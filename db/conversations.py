@@ -175,6 +175,38 @@ def record_note(
     return int(kept["seq"])
 
 
+def record_sent_elsewhere(
+    tx: Session,
+    conversation: ConversationRow,
+    text: str,
+    media: Sequence[Mapping[str, Any]],
+    metadata: Mapping[str, Any],
+) -> UUID:
+    """Keep what a person sent to the customer by another program: it is shown, and it is not sent from here."""
+    kept = one(
+        tx,
+        """
+        WITH touched AS (
+            UPDATE conversations SET last_message_at = now(), last_message_preview = %(preview)s WHERE id = %(conversation)s)
+        INSERT INTO messages (workspace_id, conversation_id, connection_id, direction, author, content, media, metadata, state,
+                              sent_at)
+        VALUES (%(workspace)s, %(conversation)s, %(connection)s, 'out', 'human', %(text)s, %(media)s, %(metadata)s, 'sent', now())
+        RETURNING id
+        """,
+        workspace=conversation.workspace_id,
+        conversation=conversation.id,
+        connection=conversation.connection_id,
+        text=text,
+        media=Jsonb(list(media)),
+        metadata=Jsonb(metadata),
+        preview=preview(text, media),
+    )
+    assert kept is not None
+    publish(tx, conversation.workspace_id, "message", conversation=conversation.id, message=kept["id"])
+    message_id: UUID = kept["id"]
+    return message_id
+
+
 def advance_state(
     tx: Session,
     message_id: UUID,

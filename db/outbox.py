@@ -99,7 +99,7 @@ def add(
 def say(
     tx: Session,
     conversation: ConversationRow,
-    author: Literal["ai", "human"],
+    author: Literal["ai", "human", "system"],
     effect: Mapping[str, Any],
     idempotency_key: str,
     *,

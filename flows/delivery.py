@@ -15,6 +15,7 @@ from db import connections, conversations, limits, live, outbox
 from db.engine import Row, run, system, transaction
 from db.outbox import OutboxRow
 from db.settings import get_settings
+from flows import crm, crm_effects, crm_sync
 from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
 from flows.done import Done
@@ -94,9 +95,11 @@ class Delivery:
             crash_point("settle")
             self._end(
                 row,
-                "done",
+                "failed" if done.refused else "done",
                 provider_message_id=done.provider_message_id,
                 message_state=done.message_state,
+                error_code=done.refused_code,
+                error=done.refused,
                 also=done.also,
             )
 
@@ -114,6 +117,10 @@ class Delivery:
             return Done(notify(ready.row, self.accounts), "sent")
         if ready.row.is_crm:
             _wait_while_paused(ready.row)
+        if ready.row.effect["kind"] in crm_sync.KINDS:
+            return crm_sync.perform(ready.row)
+        if ready.row.effect["kind"] in crm_effects.KINDS:
+            return crm_effects.perform(ready.row)
         known = self._account(ready)
         client = clients.client(known.account.kind)
         sent = client.send(known.account, outgoing(ready.row, known, ready.channel, ready.address))
@@ -146,6 +153,7 @@ class Delivery:
             if refused is not None:
                 connections.pause(tx, refused, reason)
                 self.accounts.forget(refused)
+                crm.forget(row.workspace_id)
                 live.publish(tx, row.workspace_id, "connection", connection=refused)
             outbox.put_off(tx, row.id, self.owner, PAUSED_RETRY_SECONDS, reason, counted=False)
             back_to_pending(tx, row)
@@ -197,19 +205,20 @@ class Delivery:
                 conversations.advance_state(tx, row.message_id, message_state or state, **told)
         if also is not None:
             also(tx)
+        if row.message_id is not None:
+            crm_sync.moved(tx, row.workspace_id, row.message_id, message_state or state, error)
 
 
 def _crm_connection(tx: Session, row: OutboxRow) -> UUID | None:
-    crm = connections.default(tx, "ghl") if row.is_crm else None
-    return crm.id if crm else None
+    chosen = connections.default(tx, crm.KIND) if row.is_crm else None
+    return chosen.id if chosen else None
 
 
 def _wait_while_paused(row: OutboxRow) -> None:
     """What changes the CRM waits for a paused connection instead of failing, however long that takes."""
-    with transaction(row.workspace_id) as tx:
-        crm = connections.default(tx, "ghl")
-    if crm is not None and crm.state != "active":
-        raise Throttled(f"The connection is paused: {crm.state_reason}", PAUSED_RETRY_SECONDS)
+    found = crm.standing(row.workspace_id)
+    if found.state == "paused":
+        raise Throttled(f"The connection is paused: {found.reason}", PAUSED_RETRY_SECONDS)
 
 
 def _keep_the_limit(row: OutboxRow) -> None:

@@ -11,20 +11,21 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import automations, contacts, conversations, events, live, outbox, runs
+from db import automations, contacts, conversations, events, live, outbox, run_waits, runs
 from db.automations import LiveAutomation
 from db.conversations import ConversationRow
 from db.engine import one, transaction
 from db.events import Ended, Event
 from db.runs import Decision
 from db.settings import get_settings
+from flows import crm_intake, crm_sync
 from flows.accounts import Accounts
 from flows.facts import business
 from flows.occasions import refusal
 from flows.plan import Plan, Plans
 from flows.requests import request_of
 from nodes.clients import registry as clients
-from nodes.clients.channel import Ignored, IncomingMessage, Receipt
+from nodes.clients.channel import Arrival, CrmEvent, Ignored, IncomingMessage, OutgoingTyped, Receipt
 from nodes.contract import Business, Occasion
 from nodes.language import guess
 
@@ -85,19 +86,19 @@ class Intake:
 
     def _accept(self, at: Sitting, event: Event) -> Ended:
         account = self.accounts.get(at.tx, event.connection_id).account
-        notes = [
-            self._arrival(at, event, arrival)
-            for arrival in clients.client(account.kind).parse(account, request_of(event.payload))
-        ]
+        told = clients.listening(account.kind).parse(account, request_of(event.payload))
+        notes = [self._arrival(at, event, arrival) for arrival in told]
         ignored = bool(notes) and all(note.startswith("Ignored") for note in notes)
         return Ended(event.id, " ".join(note for note in notes if note), ignored)
 
-    def _arrival(self, at: Sitting, event: Event, arrival: IncomingMessage | Receipt | Ignored) -> str:
+    def _arrival(self, at: Sitting, event: Event, arrival: Arrival) -> str:
         match arrival:
             case IncomingMessage():
                 return self._message(at, event, arrival)
             case Receipt():
                 return self._receipt(at, event, arrival)
+            case CrmEvent() | OutgoingTyped():
+                return crm_intake.accept(at.tx, event, arrival)
             case Ignored():
                 at.decide(event, None, None, arrival.reason)
                 return f"Ignored: {arrival.reason}"
@@ -119,13 +120,29 @@ class Intake:
         if kept is None:
             return "Ignored: this message is here already."
         message_id, seq = kept
-        reason = self._not_for_automations(at, conversation, arrival)
+        crm_sync.came_in(at.tx, conversation, message_id)
+        reason = self._not_for_automations(at, event, conversation, arrival)
         if reason:
             at.decide(event, message_id, None, reason)
+            return ""
+        if conversation.asked and self._answers(at, event, conversation, message_id, seq, arrival.text):
             return ""
         occasion = Occasion("message", arrival.channel, arrival.text, is_new, self.clock(), self._business(at, event))
         self._offer(at, event, conversation, message_id, seq, occasion)
         return ""
+
+    def _answers(
+        self, at: Sitting, event: Event, conversation: ConversationRow, message_id: UUID, seq: int, text: str
+    ) -> bool:
+        """A run asked the customer and waits: it gets the message, unless a person has the conversation meanwhile."""
+        if conversation.owner != "ai" or not conversation.ai_enabled:
+            return False
+        asking = run_waits.answered(at.tx, conversation.id, text, seq, get_settings().wait_for_more)
+        if asking is None:
+            return False
+        reason = "It answers a question of this automation, which goes on with it."
+        at.decide(event, message_id, asking["automation_id"], reason, asking["id"])
+        return True
 
     def _conversation(self, at: Sitting, event: Event, arrival: IncomingMessage) -> tuple[ConversationRow, bool]:
         known = conversations.at_address(at.tx, event.connection_id, arrival.channel, arrival.address)
@@ -141,9 +158,12 @@ class Intake:
             at.tx, event.workspace_id, contact.id, event.connection_id, arrival.channel, arrival.address
         )
 
-    def _not_for_automations(self, at: Sitting, conversation: ConversationRow, arrival: IncomingMessage) -> str:
+    def _not_for_automations(
+        self, at: Sitting, event: Event, conversation: ConversationRow, arrival: IncomingMessage
+    ) -> str:
         """Why no automation is even asked, or ''."""
         if arrival.opt_out:
+            crm_sync.opted(at.tx, conversation, arrival.opt_out == "stop", event.id)
             contacts.set_opt_out(at.tx, conversation.contact_id, arrival.opt_out == "stop", self.clock())
             live.publish(at.tx, conversation.workspace_id, "conversation", conversation=conversation.id)
             return (
@@ -231,6 +251,7 @@ class Intake:
         )
         if outbox_id is not None:
             outbox.settle_known(at.tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
+        crm_sync.moved(at.tx, event.workspace_id, message_id, receipt.state, receipt.error)
         return ""
 
 

@@ -86,10 +86,10 @@ def _conversation(
         return conversations.get(tx, conversation_id)
     if contact_id is None:
         return None
-    return conversations.newest_of(tx, contact_id) or _by_phone(tx, workspace, contact_id)
+    return conversations.newest_of(tx, contact_id) or by_phone(tx, workspace, contact_id)
 
 
-def _by_phone(tx: Session, workspace: UUID, contact_id: UUID) -> ConversationRow | None:
+def by_phone(tx: Session, workspace: UUID, contact_id: UUID) -> ConversationRow | None:
     """A conversation by SMS with somebody who never wrote: an appointment was booked, a call was missed."""
     contact = contacts.get(tx, contact_id)
     account = one(

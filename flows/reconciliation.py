@@ -13,6 +13,7 @@ from sqlmodel import Session
 from db import conversations, live, outbox
 from db.engine import Row, system, transaction
 from db.outbox import OutboxRow
+from flows import crm_sync
 from flows.accounts import Accounts, KnownAccount
 from flows.delivery import back_to_pending, outgoing
 from nodes.clients import registry as clients
@@ -91,6 +92,7 @@ class Reconciliation:
             conversations.advance_state(
                 tx, row.message_id, answer.state, provider_message_id=answer.provider_message_id
             )
+            crm_sync.moved(tx, row.workspace_id, row.message_id, answer.state)
         log.info(
             "An unknown message was found at the provider", extra={"action": "reconcile.found", "outbox": str(row.id)}
         )

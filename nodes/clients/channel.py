@@ -104,6 +104,7 @@ class CrmContact:
     tags: tuple[str, ...] | None = None
     blocked: bool | None = None  # nothing may be sent, on no channel
     blocked_channels: frozenset[Channel] | None = None  # nothing may be sent there
+    source: str = ""  # who made it in the CRM
 
 
 @dataclass(frozen=True)

@@ -106,6 +106,7 @@ def contact_of(told: Telling) -> CrmContact:
         tags=tags_of(told.get("tags")),
         blocked=dnd if isinstance(dnd, bool) else None,
         blocked_channels=blocked,
+        source=words(told.get("source"), 100),
     )
 
 

@@ -138,7 +138,7 @@ class Rig:
     def store(self, connection_id: UUID, request: Request) -> bool:
         with transaction(self.workspace) as tx:
             account = self.accounts.get(tx, connection_id).account
-            keys = clients.client(account.kind).keys(account, request)
+            keys = clients.listening(account.kind).keys(account, request)
             return events.store(
                 tx,
                 workspace=self.workspace,
