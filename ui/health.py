@@ -59,7 +59,7 @@ def tasks(tx: Session) -> list[Task]:
             "Open the web chat",
             address=chat_address(every),
         ),
-        Task("Give it documents", "Answers come from your own documents only.", knows),
+        Task("Give it documents", "Answers come from your own documents only.", knows, "Add some", "training"),
         Task(
             "Publish an automation",
             "It decides what happens when a customer writes.",

@@ -9,13 +9,14 @@ from uuid import UUID
 import streamlit as st
 
 PAGES = Path(__file__).parent / "app_pages"
-Page = Literal["home", "conversations", "handoffs", "runs", "automations", "settings"]
+Page = Literal["home", "conversations", "handoffs", "runs", "automations", "training", "settings"]
 ICONS: dict[Page, str] = {
     "home": "home",
     "conversations": "forum",
     "handoffs": "support_agent",
     "runs": "history",
     "automations": "account_tree",
+    "training": "school",
     "settings": "settings",
 }
 

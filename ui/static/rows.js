@@ -64,6 +64,14 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     if (item.unread) { const count = element("span", "count", String(item.unread)); count.setAttribute("aria-label", `${item.unread} unread`); side.append(count); }
     button.append(side);
     if (item.text) button.append(element("span", "text" + (item.wrap ? " wrap" : ""), item.text));
+    if (typeof item.progress === "number") {
+      const bar = element("span", "progress");
+      bar.setAttribute("role", "progressbar");
+      bar.setAttribute("aria-valuenow", String(Math.round(item.progress * 100)));
+      bar.append(element("span"));
+      bar.firstChild.style.width = `${item.progress * 100}%`;
+      button.append(bar);
+    }
     if (item.chips && item.chips.length) {
       const chips = element("span", "chips");
       item.chips.forEach((chip) => chips.append(element("span", "chip " + (chip.tone || ""), chip.text)));
