@@ -3,7 +3,7 @@
     python -m deployments.schedules
 
 Runs start within ten seconds of their time, each in a process of its own. Stopping does not pause the schedules.
-The trainer lives here too: it does at once what somebody asks for on the Training page.
+The trainer and the backtester live here too: they do at once what somebody asks for on a page.
 """
 
 import asyncio
@@ -27,6 +27,7 @@ from db import logs
 from db.settings import get_settings
 from deployments import ask
 from deployments.environment import CODE
+from flows.backtester import Backtester
 from flows.trainer import Trainer
 
 RUNS_AT_ONCE = 2  # each takes a process and about 150 MB
@@ -39,14 +40,17 @@ def main() -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
     logs.setup("schedules")
-    trainer = Trainer()
+    trainer, backtester = Trainer(), Backtester()
     trainer.start()
+    backtester.start()
     # In a thread of its own, because in the main thread Prefect's runner puts its own handler in place, which does not end its runs.
     with ThreadPoolExecutor(1) as pool:
         serving = pool.submit(asyncio.run, _serve_until(stopped))
         serving.add_done_callback(lambda _: stopped.set())
         stopped.wait()
-        trainer.stop()
+        with ThreadPoolExecutor(2) as stopping:  # each may take some seconds to give back what it holds
+            stopping.submit(trainer.stop)
+            stopping.submit(backtester.stop)
         serving.result()
 
 

@@ -5,8 +5,9 @@ In words:
   better  the draft answers where the live version failed, did not start or stayed silent; or it answers from the documents where
           the live version asked for a person without the customer wanting one; or it gives a person to who wants one.
   look    both do something, and it is not the same: another text, another change in the CRM, another notice, another reason for
-          a person, another way through steps that both have.
-  same    none of these. A step that only one of them has, the cost and the time are shown, and decide nothing.
+          a person, another pause.
+  same    none of these. The way through the steps, the cost and the time are shown, and decide nothing: what counts is what the
+          customer, the colleagues and the CRM notice.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from db.backtests import Verdict
 from flows.backtest_side import Change, Side
 from nodes.person_request import KEYWORDS, NOT_WHEN, SHORT_KEYWORDS, asks_for_person
 
-What = Literal["start", "failure", "reply", "handoff", "crm", "notice", "route", "cost", "time"]
+What = Literal["start", "failure", "reply", "handoff", "crm", "notice", "pause", "route", "cost", "time"]
 # Below these a difference is noise.
 COST_USD, COST_FACTOR = 0.0005, 1.25
 TIME_MS, TIME_FACTOR = 1_000.0, 1.5
@@ -107,6 +108,8 @@ def _differences(live: Side, draft: Side) -> Iterator[Unlike]:
     if live.notices != draft.notices:
         told = "Colleagues are told something else."
         yield Unlike("notice", told, "\n\n".join(live.notices), "\n\n".join(draft.notices))
+    if live.waits != draft.waits:
+        yield Unlike("pause", "They wait for something else.", "\n".join(live.waits), "\n".join(draft.waits))
     yield from _of_route(live, draft)
     yield from _of_effort(live, draft)
 
@@ -156,7 +159,7 @@ def _of_route(live: Side, draft: Side) -> Iterator[Unlike]:
                 if in_both
                 else _only(step, title, draft)
             )
-            yield Unlike("route", told, words[before], words[after], decides=in_both)
+            yield Unlike("route", told, words[before], words[after], decides=False)
 
 
 def _only(step: str, title: str, draft: Side) -> str:
