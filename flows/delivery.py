@@ -20,6 +20,7 @@ from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
 from flows.done import Done
 from flows.notices import notify
+from flows.web_reader import send
 from nodes.clients import registry as clients
 from nodes.clients.channel import Channel, IncomingMedia, OutgoingMessage
 from nodes.effects import REPEATABLE
@@ -121,6 +122,8 @@ class Delivery:
             return crm_sync.perform(ready.row)
         if ready.row.effect["kind"] in crm_effects.KINDS:
             return crm_effects.perform(ready.row)
+        if ready.row.effect["kind"] == "send_request":
+            return send(ready.row)
         known = self._account(ready)
         client = clients.client(known.account.kind)
         sent = client.send(known.account, outgoing(ready.row, known, ready.channel, ready.address))

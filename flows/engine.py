@@ -12,6 +12,7 @@ from db import conversations, runs
 from db.engine import transaction
 from db.runs import Run
 from flows.commit import LiveKeeper, hand_over
+from flows.crm_context import CrmContexts, CrmReader
 from flows.facts import Facts, ReadDesk, load
 from flows.models import Models
 from flows.observe import Execution, PlannedStep
@@ -61,6 +62,7 @@ class Engine:
     models: Models
     clock: Callable[[], datetime] = now_utc
     plans: Plans = field(default_factory=Plans)
+    crm: CrmContexts = field(default_factory=CrmContexts)
 
     def execute(self, run: Run, execution: Execution) -> Outcome:
         """Carry a claimed run as far as it goes. Never raises for trouble of the run itself: that is its outcome."""
@@ -115,13 +117,19 @@ class Engine:
             llm=llm,
             embedder=OutsideTransaction(embedder, desk),
             read=desk,
+            crm=self._crm(run, facts, desk) if is_connected(run.workspace_id) else None,
             woken_by=run.woken_by,
+            web=WebReader(hosts_of(facts.business.settings)),
         )
 
         def context(step_id: str, paused_since: datetime | None) -> Context:
             return replace(first, step_id=step_id, now=self.clock(), paused_since=paused_since)
 
         return context
+
+    def _crm(self, run: Run, facts: Facts, desk: ReadDesk) -> CrmReader:
+        known = facts.contact.crm if facts.contact else {}
+        return CrmReader(self.crm, run.workspace_id, run.contact_id, known, facts.crm_fetched_at, desk.close)
 
     def _wait(self, run: Run, until: datetime, reason: str, *, counted: bool) -> Outcome:
         with transaction(run.workspace_id) as tx:

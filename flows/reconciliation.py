@@ -53,7 +53,7 @@ class Reconciliation:
 
     def _repeatable(self, tx: Session, row: OutboxRow) -> bool:
         if row.connection_id is None:
-            return True
+            return bool(row.effect["kind"] != "send_request")  # the other system may have done it already
         return clients.client(self.accounts.get(tx, row.connection_id).account.kind).repeatable
 
     def ask(self, limit: int = 20) -> int:
@@ -62,7 +62,11 @@ class Reconciliation:
             rows = outbox.to_reconcile(tx, self.after_seconds, limit)
             places = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
             known = {row.id: self.accounts.get(tx, row.connection_id) for row in rows if row.connection_id}
-        return sum(self._ask_about(row, known[row.id], places) for row in rows if row.conversation_id in places)
+        return sum(
+            self._ask_about(row, known[row.id], places)
+            for row in rows
+            if row.id in known and row.conversation_id in places
+        )
 
     def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, Row]) -> bool:
         assert row.conversation_id is not None
