@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -145,3 +145,37 @@ _STATE = """
         WHERE conversation_id = c.id AND role = 'return_marker' AND after_seq < %(last)s) r
     WHERE c.id = %(conversation)s
 """
+
+
+@dataclass(frozen=True)
+class Heard:
+    """A turn with what a start looks at, read for many at once."""
+
+    turn: PastTurn
+    contact_id: UUID
+    contact_name: str
+    phone: str
+    email: str
+    language: str
+    crm: Mapping[str, Any]
+    channel: str
+    first_contact: bool
+
+
+def heard(tx: Session, *, days: int, most_turns: int, most_of_one: int) -> list[Heard]:
+    """The turns of the last days with their contacts, the newest first."""
+    turns = recent_turns(tx, days=days, conversations=None, most_turns=most_turns, most_of_one=most_of_one)
+    found = rows(
+        tx,
+        """SELECT c.id, c.channel, t.id AS contact_id, t.name AS contact_name, coalesce(t.phone, '') AS phone,
+                  coalesce(t.email, '') AS email, t.language, t.crm,
+                  (SELECT min(seq) FROM messages m WHERE m.conversation_id = c.id AND m.direction = 'in') AS first_seq
+           FROM conversations c JOIN contacts t ON t.id = c.contact_id WHERE c.id = ANY(%(ids)s::uuid[])""",
+        ids=list({turn.conversation_id for turn in turns}),
+    )
+    by_id = {row["id"]: row for row in found}
+    return [
+        record(Heard, {**by_id[turn.conversation_id], "turn": turn, "first_contact": first >= turn.first_seq})
+        for turn in turns
+        if (first := by_id[turn.conversation_id]["first_seq"]) is not None
+    ]

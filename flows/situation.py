@@ -76,7 +76,7 @@ def case_of(workspace: UUID, plan: Plan, given: Given, now: datetime | None = No
 def past_case(workspace: UUID, turn: PastTurn) -> Case:
     """The moment at which a turn of a customer was answered."""
     with read_only(workspace) as tx:
-        ours = _business(tx, workspace)
+        ours = business_of(tx, workspace)
         state = past.state_at(tx, turn)
         contact = _contact(tx, state.contact_id, opted_out=state.opted_out)
         messages = conversations.turn_messages(tx, turn.conversation_id, turn.first_seq, turn.last_seq)
@@ -107,7 +107,7 @@ def _typed(workspace: UUID, given: Typed, now: datetime) -> Case:
     if not given.text.strip():
         raise ActionRefused("Write what the customer says first.")
     with read_only(workspace) as tx:
-        ours = _business(tx, workspace)
+        ours = business_of(tx, workspace)
         contact = _contact(tx, given.contact_id) if given.contact_id else _somebody()
         known = given.contact_id and _newest_conversation(tx, given.contact_id, given.channel)
     # Whoever owns the conversation now, the test is about what the automation does when it is asked.
@@ -118,7 +118,7 @@ def _typed(workspace: UUID, given: Typed, now: datetime) -> Case:
 
 def _sample(workspace: UUID, plan: Plan, now: datetime) -> Case:
     with read_only(workspace) as tx:
-        ours = _business(tx, workspace)
+        ours = business_of(tx, workspace)
     trigger = plan.trigger
     if trigger.spec.name != "message_received":
         return _sample_occasion(workspace, plan, ours, now)
@@ -197,7 +197,8 @@ def _somebody() -> ContactFacts:
     return ContactFacts(uuid4(), "Sam Sample", "+12025550142", "sam@example.com")
 
 
-def _business(tx: Session, workspace: UUID) -> Business:
+def business_of(tx: Session, workspace: UUID) -> Business:
+    """The workspace as nodes see it."""
     found = one(tx, "SELECT name AS business_name, timezone, settings FROM workspaces WHERE id = %(id)s", id=workspace)
     if found is None:
         raise ActionRefused("This workspace does not exist any more.")
