@@ -22,7 +22,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from db import events, logs, runs
+from db import events, logs, runs, statistics
 from db.engine import DatabaseUnreachable, dispose, one, plan_once, system
 from db.events import Event
 from db.live import WORK, Listener
@@ -40,13 +40,14 @@ from flows.window import Window
 
 log = logging.getLogger(__name__)
 
-THREADS = {"event": 2, "run": 8, "outbox": 6}  # more of the second: a run waits for a model most of its time
+THREADS = {"event": 2, "run": 16, "outbox": 10}  # more of the second: a run waits for a model most of its time
 SHORT_SLEEP_SECONDS = 0.02
 GATHER_SECONDS = 0.01
 NICE = 5  # who waits for a webhook's answer comes first, on the same processor
 EVENTS_AT_ONCE = 8  # in one transaction
 LONGEST_SLEEP_SECONDS = 1.0  # a notice may get lost with its connection; the tables do not
 TIDY_SECONDS = 1.0
+MEASURE_SECONDS = 3.0  # how often is looked whether tables have outgrown their statistics
 DRAIN_SECONDS = 8.0
 AFTER_TROUBLE_SECONDS = 1.0
 
@@ -133,6 +134,7 @@ class Worker:
         self._window = window
         self._alive_file = os.environ.get("FRONTDESK_ALIVE_FILE", "")
         self._stopping = threading.Event()
+        self._next_measure = 0.0
         self._held: dict[uuid.UUID, Run] = {}
         self._not_begun: dict[uuid.UUID, Ready] = {}  # effects that wait in the pool
         self._lanes = {
@@ -265,6 +267,14 @@ class Worker:
         freed += self._reconciliation.take_over_expired() + self._reconciliation.ask()
         if freed:
             self._notice("", "")
+        self._measure_tables()
+
+    def _measure_tables(self) -> None:
+        if time.monotonic() < self._next_measure:
+            return
+        self._next_measure = time.monotonic() + MEASURE_SECONDS
+        with system(durable=False) as tx:
+            statistics.refresh(tx)
 
 
 def _workspace_of(event: Event) -> str:
