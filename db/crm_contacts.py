@@ -123,7 +123,7 @@ def remember(tx: Session, contact_id: UUID, known: Mapping[str, Any], version: d
     return bool(
         run(
             tx,
-            """UPDATE contacts SET crm = %(known)s,
+            """UPDATE contacts SET crm = %(known)s || jsonb_strip_nulls(jsonb_build_object('told_tags', crm -> 'told_tags')),
                    crm_fetched_at = CASE WHEN updated_at = %(version)s THEN clock_timestamp() END WHERE id = %(id)s""",
             known=Jsonb(dict(known)),
             version=version,
@@ -142,12 +142,21 @@ def drop(tx: Session, contact_id: UUID) -> None:
 
 
 def set_tags(tx: Session, contact_id: UUID, tags: Sequence[str]) -> list[str]:
-    """The contact has these tags now; returns those that were not known, in order. The rest of the memory stays."""
-    found = one(tx, "SELECT crm -> 'tags' AS tags FROM contacts WHERE id = %(id)s FOR UPDATE", id=contact_id)
+    """The CRM tells that the contact has these tags now; returns those that it had not told of, in order.
+
+    What a reading found does not count as told: it may have found a tag whose event is still on its way. Where nothing was
+    ever told or read, every tag is news.
+    """
+    found = one(
+        tx,
+        "SELECT coalesce(crm -> 'told_tags', crm -> 'tags') AS tags FROM contacts WHERE id = %(id)s FOR UPDATE",
+        id=contact_id,
+    )
     before = set((found and found["tags"]) or ())
     run(
         tx,
-        "UPDATE contacts SET crm = crm || jsonb_build_object('tags', %(tags)s::jsonb) WHERE id = %(id)s",
+        "UPDATE contacts SET crm = crm || jsonb_build_object('tags', %(tags)s::jsonb, 'told_tags', %(tags)s::jsonb)"
+        " WHERE id = %(id)s",
         tags=Jsonb(list(tags)),
         id=contact_id,
     )

@@ -12,12 +12,14 @@ from db import conversations, runs
 from db.engine import transaction
 from db.runs import Run
 from flows.commit import LiveKeeper, hand_over
+from flows.crm import is_connected
 from flows.crm_context import CrmContexts, CrmReader
 from flows.facts import Facts, ReadDesk, load
 from flows.models import Models
 from flows.observe import Execution, PlannedStep
 from flows.plan import Plan, Plans
 from flows.steps import RunFailed, RunPaused, RunStopped, Walk
+from flows.web_reader import WebReader, hosts_of
 from nodes.clients.embeddings import BuiltinEmbedder
 from nodes.contract import Context, Embedder
 from nodes.effects import OpenHandoff

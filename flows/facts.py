@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ class Facts:
     contact: ContactFacts | None
     conversation: ConversationFacts | None
     turn: Turn
+    crm_fetched_at: datetime | None = None  # when what the CRM knows of the contact was read; None = read it again
 
 
 class ReadDesk:
@@ -57,7 +59,7 @@ def load(tx: Session, run: Run) -> Facts:
     """Read what the run is about."""
     found = one(tx, _FACTS, conversation=run.conversation_id, contact=run.contact_id, workspace=run.workspace_id)
     assert found is not None, "a run belongs to a workspace"
-    return Facts(business(found), _contact(found), _conversation(found), _turn(tx, run))
+    return Facts(business(found), _contact(found), _conversation(found), _turn(tx, run), found["crm_fetched_at"])
 
 
 def business(found: Row) -> Business:
@@ -69,7 +71,7 @@ def business(found: Row) -> Business:
 
 _FACTS = """
     SELECT w.name AS business_name, w.timezone, w.settings,
-           t.id AS contact_id, t.name, t.phone, t.email, t.language, t.opted_out_at, t.metadata, t.crm,
+           t.id AS contact_id, t.name, t.phone, t.email, t.language, t.opted_out_at, t.metadata, t.crm, t.crm_fetched_at,
            c.id AS conversation_id, c.channel, c.owner, c.ai_enabled, c.last_ai_reply_at,
            (SELECT max(m.after_seq) FROM ai_conversation_memory m
             WHERE m.conversation_id = c.id AND m.role = 'return_marker') AS returned_at_seq

@@ -10,6 +10,7 @@ from nodes import (
     book_appointment,
     condition,
     create_task,
+    crm_event,
     gate,
     generate,
     hand_off,
@@ -31,6 +32,7 @@ from nodes.contract import NodeSpec
 # In the order of the palette.
 NODES: tuple[ModuleType, ...] = (
     message_received,
+    crm_event,
     gate,
     condition,
     wait,

@@ -11,11 +11,7 @@ from tests.nodes.contexts import carry_out, contact, context
 
 CRM = {
     "tags": ["vip", "bike"],
-    "custom_fields": [
-        {"name": "Frame size", "value": 56},
-        {"name": "Colours", "value": ["red", "blue"]},
-        {"name": "Empty", "value": ""},
-    ],
+    "fields": {"Frame size": 56, "Colours": ["red", "blue"], "Empty": ""},
 }
 
 
@@ -36,7 +32,7 @@ def test_the_crm_gives_tags_and_fields(desk: Desk) -> None:
 
 
 def test_the_ai_gets_to_know_the_named_fields_only(desk: Desk) -> None:
-    known = contact(id=desk.contact, crm={"custom_fields": {"Frame size": "56", "Debts": "many"}})
+    known = contact(id=desk.contact, crm={"fields": {"Frame size": "56", "Debts": "many"}})
     output = carry_out(lookup_contact, desk.context(contact=known), {"in_facts": ["Frame size"]}).output
     assert output.facts == "Name: Nora Weiss\nFrame size: 56"
     assert output.custom_fields["Debts"] == "many"
@@ -56,3 +52,41 @@ def test_only_the_messages_of_the_contact_are_counted(desk: Desk) -> None:
 def test_a_run_without_a_contact_says_so() -> None:
     with pytest.raises(NodeFailed, match="no contact"):
         carry_out(lookup_contact, context(contact=None))
+
+
+class AskedCrm:
+    """A CRM that knows more than what is kept with the contact, and remembers that it was asked."""
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def contact(self) -> dict[str, object]:
+        self.asked += 1
+        return {
+            "tags": ["vip"],
+            "tasks": [
+                {"id": "1", "title": "Call back", "due": "2026-11-25T09:00:00Z", "completed": False},
+                {"id": "2", "title": "Send the quote", "due": "", "completed": True},
+            ],
+            "opportunities": [
+                {"name": "New bike", "pipeline": "Sales", "stage": "Quoted", "status": "open"},
+                {"name": "Old bike", "pipeline": "Sales", "stage": "Done", "status": "won"},
+            ],
+            "appointments": [
+                {"title": "Service", "start": "2026-11-24T08:00:00+00:00", "status": "confirmed"},
+                {"title": "Past", "start": "2026-11-01T08:00:00+00:00", "status": "confirmed"},
+                {"title": "Off", "start": "2026-12-01T08:00:00+00:00", "status": "cancelled"},
+            ],
+        }
+
+
+def test_a_connected_crm_is_asked_once_and_tells_tasks_opportunities_and_appointments(desk: Desk) -> None:
+    crm = AskedCrm()
+    known = contact(id=desk.contact, crm={"tags": ["old"]})
+    output = carry_out(lookup_contact, desk.context(contact=known, crm=crm)).output
+    assert crm.asked == 1
+    assert output.tags == ["vip"]
+    assert output.tasks == ["Call back (due 2026-11-25)"]
+    assert output.opportunities == ["New bike (Sales / Quoted)"]
+    assert output.appointments == ["Service (2026-11-24 09:00)"]
+    assert "Opportunities: New bike (Sales / Quoted)" in output.facts
