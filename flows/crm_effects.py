@@ -12,8 +12,8 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import contacts, effect_results, live
-from db.engine import run, transaction
+from db import contacts, crm_contacts, effect_results, live
+from db.engine import transaction
 from db.outbox import CRM_ORDER, OutboxRow
 from flows import crm, crm_booking, crm_fields, crm_writes
 from flows.crm_link import crm_contact_id, gone_there
@@ -52,7 +52,7 @@ def perform(row: OutboxRow) -> Done:
 def _settled(row: OutboxRow, effect: Effect, contact_id: UUID, change: Change, alone: bool, tx: Session) -> None:
     """What belongs to the settlement, in its transaction."""
     effect_results.keep(tx, row.id, _result(change, alone))
-    in_step(tx, contact_id, effect, change.after, alone=alone)
+    keep_step(tx, contact_id, effect.kind, change.after, alone=alone)
     if isinstance(effect, BookAppointment):
         crm_booking.booked(row, effect, tx)
     live.publish(tx, row.workspace_id, "run", run=row.run_id)
@@ -62,18 +62,14 @@ def _result(change: Change, alone: bool) -> dict[str, Any]:
     return {"before": change.before, "after": change.after, "id": change.id} | ({"alone": True} if alone else {})
 
 
-def in_step(tx: Session, contact_id: UUID, effect: Effect, after: Any, *, alone: bool) -> None:
+def keep_step(tx: Session, contact_id: UUID, kind: str, after: Any, *, alone: bool) -> None:
     """Our own contact follows what was written; what else is known from the CRM is read anew at the next use."""
-    if isinstance(effect, UpdateContact):
+    if kind == "update_contact":
         crm_fields.write_here(tx, contact_id, after, alone=alone)
-    elif isinstance(effect, ChangeTags):
+    elif kind == "change_tags":
         crm_fields.patch_crm(tx, contact_id, {"tags": after})
     if not alone:
-        forget_context(tx, contact_id)
-
-
-def forget_context(tx: Session, contact_id: UUID) -> None:
-    run(tx, "UPDATE contacts SET crm_fetched_at = NULL WHERE id = %(id)s", id=contact_id)
+        crm_contacts.drop(tx, contact_id)
 
 
 def _here_alone(row: OutboxRow, effect: Effect, contact_id: UUID) -> Done:

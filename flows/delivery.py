@@ -15,7 +15,7 @@ from db import connections, conversations, limits, live, outbox
 from db.engine import Row, run, system, transaction
 from db.outbox import OutboxRow
 from db.settings import get_settings
-from flows import crm, crm_effects, crm_sync
+from flows import crm, crm_effects, crm_sync, undo
 from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
 from flows.done import Done
@@ -122,6 +122,8 @@ class Delivery:
             return crm_sync.perform(ready.row)
         if ready.row.effect["kind"] in crm_effects.KINDS:
             return crm_effects.perform(ready.row)
+        if ready.row.effect["kind"] == undo.KIND:
+            return undo.perform(ready.row)
         if ready.row.effect["kind"] == "send_request":
             return send(ready.row)
         known = self._account(ready)

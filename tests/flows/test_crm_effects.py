@@ -21,7 +21,7 @@ from nodes.effects import (
     UpdateContact,
 )
 from tests.fakes.ghl_twin import GhlTwin
-from tests.flows.crm_rig import PHONE, CrmRig
+from tests.flows.effects_rig import PHONE, EffectsRig
 
 DUE = datetime(2030, 5, 6, 9, 0, tzinfo=UTC)
 
@@ -34,8 +34,8 @@ def twin() -> Iterator[GhlTwin]:
 
 
 @pytest.fixture
-def rig(database_url: str, twin: GhlTwin) -> CrmRig:
-    return CrmRig(twin)
+def rig(database_url: str, twin: GhlTwin) -> EffectsRig:
+    return EffectsRig(twin)
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def booking(twin: GhlTwin, place: int = 3) -> BookAppointment:
     )
 
 
-def test_fields_are_changed_there_and_here_and_what_was_before_is_kept(rig: CrmRig, nora: dict[str, Any]) -> None:
+def test_fields_are_changed_there_and_here_and_what_was_before_is_kept(rig: EffectsRig, nora: dict[str, Any]) -> None:
     [id] = rig.put_in_line(UpdateContact(fields={"name": "Nora Anne Quill", "email": "Nora@Example.com"}))
     rig.deliver()
     assert (nora["firstName"], nora["lastName"], nora["email"]) == ("Nora", "Anne Quill", "nora@example.com")
@@ -74,7 +74,7 @@ def test_fields_are_changed_there_and_here_and_what_was_before_is_kept(rig: CrmR
     assert person["ghl_contact_id"] == nora["id"] and person["crm_fetched_at"] is None
 
 
-def test_custom_fields_are_written_by_their_id(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_custom_fields_are_written_by_their_id(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     field = twin.add_custom_field("Bike", "bike")
     [id] = rig.put_in_line(UpdateContact(fields={f"custom.{field['id']}": "red"}))
     rig.deliver()
@@ -82,7 +82,9 @@ def test_custom_fields_are_written_by_their_id(rig: CrmRig, twin: GhlTwin, nora:
     assert rig.effect(id)["result"]["before"] == {f"custom.{field['id']}": ""}
 
 
-def test_a_number_that_is_none_and_a_field_that_is_none_fail_with_a_sentence(rig: CrmRig, nora: dict[str, Any]) -> None:
+def test_a_number_that_is_none_and_a_field_that_is_none_fail_with_a_sentence(
+    rig: EffectsRig, nora: dict[str, Any]
+) -> None:
     ids = rig.put_in_line(UpdateContact(fields={"phone": "call me"}), UpdateContact(fields={"mood": "good"}))
     rig.deliver_until_settled()
     assert [rig.effect(id)["state"] for id in ids] == ["failed", "failed"]
@@ -90,7 +92,7 @@ def test_a_number_that_is_none_and_a_field_that_is_none_fail_with_a_sentence(rig
     assert nora["phone"] == PHONE
 
 
-def test_tags_are_given_and_taken_and_others_stay(rig: CrmRig, nora: dict[str, Any]) -> None:
+def test_tags_are_given_and_taken_and_others_stay(rig: EffectsRig, nora: dict[str, Any]) -> None:
     [id] = rig.put_in_line(ChangeTags(add=("VIP", "Bike"), remove=("LEAD", "never had")))
     rig.deliver()
     assert nora["tags"] == ["vip", "bike"]
@@ -98,7 +100,7 @@ def test_tags_are_given_and_taken_and_others_stay(rig: CrmRig, nora: dict[str, A
     assert rig.person()["crm"]["tags"] == ["vip", "bike"]
 
 
-def test_a_task_and_a_note_are_written(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_a_task_and_a_note_are_written(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     task_id, note_id = rig.put_in_line(
         CreateTask(title="Call back", body="Bike", due_at=DUE), AddNote(body="Likes red.")
     )
@@ -110,7 +112,7 @@ def test_a_task_and_a_note_are_written(rig: CrmRig, twin: GhlTwin, nora: dict[st
     assert rig.effect(note_id)["provider_message_id"] == note["id"]
 
 
-def test_an_opportunity_is_made_and_then_moved(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_an_opportunity_is_made_and_then_moved(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     pipeline = twin.pipeline_list[0]
     first, second = (stage["id"] for stage in pipeline["stages"][:2])
     made_id, moved_id = rig.put_in_line(
@@ -129,7 +131,7 @@ def test_an_opportunity_is_made_and_then_moved(rig: CrmRig, twin: GhlTwin, nora:
     assert rig.effect(moved_id)["result"]["before"]["pipelineStageId"] == first
 
 
-def test_a_contact_that_the_crm_does_not_have_is_made_first(rig: CrmRig, twin: GhlTwin) -> None:
+def test_a_contact_that_the_crm_does_not_have_is_made_first(rig: EffectsRig, twin: GhlTwin) -> None:
     rig.put_in_line(ChangeTags(add=("lead",)))
     rig.deliver()
     [made] = twin.contacts.values()
@@ -153,7 +155,7 @@ def effects(twin: GhlTwin) -> list[Effect]:
 
 @pytest.mark.parametrize("place", range(len(EVERY)), ids=EVERY)
 def test_an_answer_that_never_came_makes_no_second_one(
-    rig: CrmRig, twin: GhlTwin, nora: dict[str, Any], place: int
+    rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any], place: int
 ) -> None:
     [id] = rig.put_in_line(effects(twin)[place])
     method = {"field": "PUT"}.get(EVERY[place], "POST")
@@ -171,14 +173,14 @@ def test_an_answer_that_never_came_makes_no_second_one(
         assert rig.said() == ["It is booked."]
 
 
-def test_the_same_task_of_another_run_is_a_second_one(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_the_same_task_of_another_run_is_a_second_one(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     rig.put_in_line(CreateTask(title="Call back", due_at=DUE), CreateTask(title="Call back", due_at=DUE))
     rig.deliver_until_settled()
     assert len(twin.task_lists[nora["id"]]) == 2
 
 
 def test_while_the_crm_is_down_everything_waits_in_order_and_arrives_once(
-    rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]
+    rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]
 ) -> None:
     ids = rig.put_in_line(ChangeTags(add=("one",)), ChangeTags(add=("two",)), AddNote(body="Three."))
     twin.down()
@@ -193,7 +195,7 @@ def test_while_the_crm_is_down_everything_waits_in_order_and_arrives_once(
 
 
 def test_a_token_that_is_refused_pauses_the_connection_and_nothing_is_lost(
-    rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]
+    rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]
 ) -> None:
     twin.end(twin.token)
     [id] = rig.put_in_line(ChangeTags(add=("vip",)))
@@ -207,7 +209,7 @@ def test_a_token_that_is_refused_pauses_the_connection_and_nothing_is_lost(
     assert nora["tags"] == ["lead", "vip"]
 
 
-def test_a_missing_scope_fails_with_its_name(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_a_missing_scope_fails_with_its_name(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     twin.deny("opportunities.readonly")
     [id] = rig.put_in_line(MoveOpportunity(pipeline_id=twin.pipeline_list[0]["id"], status="won"))
     rig.deliver()
@@ -217,7 +219,9 @@ def test_a_missing_scope_fails_with_its_name(rig: CrmRig, twin: GhlTwin, nora: d
 # --- appointments ---------------------------------------------------------------------------------------------------------
 
 
-def test_the_customer_hears_of_a_booking_after_it_succeeded(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_the_customer_hears_of_a_booking_after_it_succeeded(
+    rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]
+) -> None:
     [id] = rig.put_in_line(booking(twin))
     assert rig.said() == []
     rig.deliver()
@@ -228,9 +232,9 @@ def test_the_customer_hears_of_a_booking_after_it_succeeded(rig: CrmRig, twin: G
     assert rig.effect(id)["result"]["id"] == made["id"]
 
 
-def test_a_slot_that_was_taken_books_nothing_and_says_so(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_a_slot_that_was_taken_books_nothing_and_says_so(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     first, second = booking(twin), booking(twin)
-    other = CrmRig(twin, name="Tom Becker", phone="+14155550199")
+    other = EffectsRig(twin, name="Tom Becker", phone="+14155550199")
     other.put_in_line(first)
     other.deliver()
     [id] = rig.put_in_line(second)
@@ -239,7 +243,9 @@ def test_a_slot_that_was_taken_books_nothing_and_says_so(rig: CrmRig, twin: GhlT
     assert rig.said() == ["It was taken."] and len(twin.appointments) == 1
 
 
-def test_after_a_take_over_the_person_reads_a_note_and_the_customer_hears_nothing(rig: CrmRig, twin: GhlTwin) -> None:
+def test_after_a_take_over_the_person_reads_a_note_and_the_customer_hears_nothing(
+    rig: EffectsRig, twin: GhlTwin
+) -> None:
     rig.put_in_line(booking(twin))
     actions.take_over(rig.workspace, rig.thread, rig.user())
     rig.deliver()
@@ -247,7 +253,7 @@ def test_after_a_take_over_the_person_reads_a_note_and_the_customer_hears_nothin
     assert any("was booked for" in note for note in rig.notes())
 
 
-def test_a_booking_while_the_crm_is_away_says_nothing_until_it_is_true(rig: CrmRig, twin: GhlTwin) -> None:
+def test_a_booking_while_the_crm_is_away_says_nothing_until_it_is_true(rig: EffectsRig, twin: GhlTwin) -> None:
     rig.put_in_line(booking(twin))
     twin.break_with(status=503, times=2)
     rig.deliver()
@@ -260,7 +266,7 @@ def test_a_booking_while_the_crm_is_away_says_nothing_until_it_is_true(rig: CrmR
 
 
 def test_without_a_crm_fields_and_tags_are_our_own(database_url: str) -> None:
-    rig = CrmRig(None)
+    rig = EffectsRig(None)
     rig.put_in_line(
         ChangeTags(add=("VIP",)),
         UpdateContact(fields={"email": "nora@example.com", "city": "Basel"}),
@@ -273,13 +279,13 @@ def test_without_a_crm_fields_and_tags_are_our_own(database_url: str) -> None:
 
 
 def test_without_a_crm_everything_else_fails_with_a_sentence(database_url: str) -> None:
-    rig = CrmRig(None)
+    rig = EffectsRig(None)
     [task] = rig.put_in_line(CreateTask(title="Call back", due_at=DUE))
     rig.deliver()
     assert (rig.effect(task)["state"], rig.effect(task)["error_code"]) == ("failed", "no_crm")
 
 
-def test_what_was_there_before_is_kept_ahead_of_the_write(rig: CrmRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
+def test_what_was_there_before_is_kept_ahead_of_the_write(rig: EffectsRig, twin: GhlTwin, nora: dict[str, Any]) -> None:
     [id] = rig.put_in_line(ChangeTags(add=("vip",)))
     twin.break_with(status=500, times=1, method="POST")
     rig.deliver()
