@@ -99,9 +99,8 @@ def _of_step(old_doc: Automation, new_doc: Automation, old: Step, new: Step) -> 
         yield change("title", "the title", f"'{title_of(old)}'", f"'{title}'")
     yield from _settings(old, new, change)
     yield from _inputs(old_doc, new_doc, old, new, change)
-    before, after = _conditions(old_doc, old), _conditions(new_doc, new)
-    if before != after:
-        yield change("condition", "when it runs", before, after)
+    if old.when != new.when:
+        yield change("condition", "when it runs", _conditions(old_doc, old), _conditions(new_doc, new))
     yield from _options(old, new, change)
 
 
