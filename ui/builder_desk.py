@@ -119,7 +119,9 @@ def keep_mine() -> None:
     name = f"{mine.name} (my version)"[:120]
     made = session.act(
         "build",
-        lambda me: drafts.create(me.workspace.id, me.user.id, name=name, document=mine.model_copy(update={"name": name})),
+        lambda me: drafts.create(
+            me.workspace.id, me.user.id, name=name, document=mine.model_copy(update={"name": name})
+        ),
         done="Your version is a draft of its own now.",
     )
     if made is not None:

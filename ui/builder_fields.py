@@ -1,10 +1,15 @@
-"""One field of a form as a widget: it shows a value and hands over what a person makes of it. It keeps nothing itself."""
+"""One field of a form as a widget: it shows a value and hands over what a person makes of it. It keeps nothing itself.
+
+Streamlit calls `on_change` also without a change: a widget that has just left the page and is named once more in a report that
+was under way counts as new. So only what differs from the value that was shown is handed over.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import time
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -29,7 +34,7 @@ class Around:
     key: str
     disabled: bool = False
     offers: Sequence[Reference] = ()  # results of earlier steps that may stand in a text
-    options: Callable[[str], Sequence[Option] | None] = lambda picker: None
+    options: Callable[[str, Mapping[str, Any]], Sequence[Option] | None] = lambda picker, values: None
     problems: Mapping[str, str] | None = None  # by path: "values", "values.0.name"
 
     def within(self, name: object) -> Around:
@@ -46,16 +51,24 @@ class Around:
         return next(iter((self.problems or {}).values()), "")
 
 
-def draw_all(fields: Sequence[FormField], values: Mapping[str, Any], around: Around, told: Callable[[str, Any], None]) -> None:
+def is_long(field: FormField) -> bool:
+    """Whether the field is a long list that comes with the node: better folded up."""
+    return field.kind == "texts" and len(field.default or ()) > FEW
+
+
+def draw_all(
+    fields: Sequence[FormField], values: Mapping[str, Any], around: Around, told: Callable[[str, Any], None]
+) -> None:
     """Every field that matters with these values."""
     for field in fields:
         if field.shown(values, tuple(fields)):
             value = values.get(field.name, field.default)
-            draw(field, value, around.within(field.name), lambda new, name=field.name: told(name, new))
+            options = around.options(field.picker, values) if field.picker else None
+            draw(field, value, around.within(field.name), partial(told, field.name), options)
 
 
-def draw(field: FormField, value: Any, around: Around, told: Told) -> None:
-    options = around.options(field.picker) if field.picker else None
+def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequence[Option] | None = None) -> None:
+    """One field; `options` are what its picker offers, None = anything may be written."""
     match field.kind:
         case "text" | "long_text" if options is not None:
             _picked(field, value, around, told, options)
@@ -67,13 +80,13 @@ def draw(field: FormField, value: Any, around: Around, told: Told) -> None:
         case "number":
             _number(field, value, around, told)
         case "boolean":
-            _changed(st.toggle, field, around, told, value=bool(value))
+            _changed(st.toggle, field, around, told, bool(value), value=bool(value))
         case "choice":
             _choice(field, value, around, told)
         case "choices":
             _changed(
-                st.pills, field, around, told, options=field.choices, default=list(value or ()),
-                selection_mode="multi", format_func=field.said,
+                st.pills, field, around, told, list(value or ()), options=field.choices, default=list(value or ()),
+                selection_mode="multi", format_func=field.said, read=list,
             )  # fmt: skip
         case "texts":
             _texts(field, list(value or ()), around, told)
@@ -99,30 +112,40 @@ def wrong(problem: str) -> None:
 
 
 def _changed(
-    widget: Callable[..., Any], field: FormField, around: Around, told: Told, *, read: Callable[[Any], Any] = lambda new: new, **how: Any
+    widget: Callable[..., Any],
+    field: FormField,
+    around: Around,
+    told: Told,
+    now: Any,
+    *,
+    read: Callable[[Any], Any] = lambda new: new,
+    **how: Any,
 ) -> None:
-    """A widget of Streamlit whose change goes to `told`, read by `read`."""
+    """A widget of Streamlit that shows `now`; what differs from it, read by `read`, goes to `told`."""
     key = around.key
 
     def report() -> None:
-        told(read(st.session_state[key]))
+        new = read(st.session_state[key])
+        if new != now:
+            told(new)
 
     widget(field.label, key=key, help=field.help or None, disabled=around.disabled, on_change=report, **how)
 
 
 def _text(field: FormField, value: Any, around: Around, told: Told) -> None:
     text = str(value if value is not None else "")
-    empty_as_none = field.optional
     if field.exact or not around.offers and "{{" not in text:
         widget = st.text_area if field.kind == "long_text" else st.text_input
-        _changed(widget, field, around, told, value=text, read=lambda new: (new or None) if empty_as_none else new or "")
+        _changed(
+            widget, field, around, told, value, value=text, read=lambda new: new or (None if field.optional else "")
+        )
         if around.problem:
             wrong(around.problem)
         return
     said = Said(field.label, field.help, around.problem)
     builder_parts.text(
         text, said, around.offers, key=around.key, long=field.kind == "long_text", disabled=around.disabled,
-        on_text=lambda new: told(None if empty_as_none and not new else new),
+        on_text=lambda new: told(new or (None if field.optional else "")) if new != text else None,
     )  # fmt: skip
 
 
@@ -134,7 +157,7 @@ def _number(field: FormField, value: Any, around: Around, told: Told) -> None:
         low = high = None  # a document from elsewhere may hold such a value; the problem beside the field says so
     step = 1 if field.whole else 0.05 if high is not None and high <= 2 else 1.0
     _changed(
-        st.number_input, field, around, told, value=shown, min_value=low, max_value=high, step=step,
+        st.number_input, field, around, told, shown, value=shown, min_value=low, max_value=high, step=step,
         placeholder=NOT_SET if field.optional else None, format=None if field.whole else "%g",
         read=lambda new: new if new is None else kind(new),
     )  # fmt: skip
@@ -144,20 +167,21 @@ def _choice(field: FormField, value: Any, around: Around, told: Told) -> None:
     index = field.choices.index(value) if value in field.choices else None
     if len(field.choices) <= 3:
         _changed(
-            st.segmented_control, field, around, told, options=field.choices, default=value if index is not None else None,
+            st.segmented_control, field, around, told, value, options=field.choices, default=value if index is not None else None,
             format_func=field.said, read=lambda new: new if new is not None or field.optional else field.default,
         )  # fmt: skip
     else:
-        _changed(st.selectbox, field, around, told, options=field.choices, index=index, format_func=field.said)
+        _changed(st.selectbox, field, around, told, value, options=field.choices, index=index, format_func=field.said)
 
 
 def _texts(field: FormField, value: list[str], around: Around, told: Told) -> None:
-    if len(value) > FEW or len(field.default or ()) > FEW:
+    if len(value) > FEW or is_long(field):
         told_how = replace(field, help=f"{field.help} One per line.")
-        _changed(st.text_area, told_how, around, told, value="\n".join(map(str, value)), height=140, read=forms.lines)
+        shown = "\n".join(map(str, value))
+        _changed(st.text_area, told_how, around, told, value, value=shown, height=140, read=forms.lines)
         return
     _changed(
-        st.multiselect, field, around, told, options=value, default=value, accept_new_options=True,
+        st.multiselect, field, around, told, value, options=value, default=value, accept_new_options=True,
         placeholder="Type and press Enter", read=list,
     )  # fmt: skip
 
@@ -166,7 +190,7 @@ def _picked(field: FormField, value: Any, around: Around, told: Told, options: S
     names = {option.value: option.label for option in options}
     known = [*names, *([value] if value and value not in names else [])]
     _changed(
-        st.selectbox, field, around, told, options=known, index=known.index(value) if value in known else None,
+        st.selectbox, field, around, told, value, options=known, index=known.index(value) if value in known else None,
         format_func=lambda item: names.get(item, str(item)), accept_new_options=not names, placeholder="Choose",
         read=lambda new: new if new is not None or field.optional else "",
     )  # fmt: skip
@@ -176,7 +200,7 @@ def _picked_several(field: FormField, value: Any, around: Around, told: Told, op
     names = {option.value: option.label for option in options}
     chosen = list(value or ())
     _changed(
-        st.multiselect, field, around, told, options=[*names, *(item for item in chosen if item not in names)],
+        st.multiselect, field, around, told, chosen, options=[*names, *(item for item in chosen if item not in names)],
         default=chosen, format_func=lambda item: names.get(item, str(item)), accept_new_options=True,
         placeholder="Choose, or type and press Enter", read=list,
     )  # fmt: skip
@@ -189,7 +213,7 @@ def _time(field: FormField, value: str, around: Around, told: Told) -> None:
     except ValueError:
         shown = None
     _changed(
-        st.time_input, field, around, told, value=shown, step=900,
+        st.time_input, field, around, told, f"{shown:%H:%M}" if shown else value, value=shown, step=900,
         read=lambda new: f"{new:%H:%M}" if new else (None if field.optional else field.default),
     )  # fmt: skip
 
@@ -213,7 +237,9 @@ def _objects(field: FormField, value: list[Any], around: Around, told: Told) -> 
                     on_click=told, args=([old for index, old in enumerate(entries) if index != number],),
                 )  # fmt: skip
     if not around.disabled and (field.longest is None or len(entries) < field.longest):
-        st.button("Add", key=f"{around.key}:add", icon=":material/add:", on_click=told, args=([*entries, forms.blank(field)],))
+        st.button(
+            "Add", key=f"{around.key}:add", icon=":material/add:", on_click=told, args=([*entries, forms.blank(field)],)
+        )
 
 
 def _mapping(field: FormField, value: dict[str, Any], around: Around, told: Told) -> None:
@@ -225,4 +251,4 @@ def _mapping(field: FormField, value: dict[str, Any], around: Around, told: Told
         return {name.strip(): rest.strip() for name, _, rest in pairs if name.strip()}
 
     shown = "\n".join(f"{name}: {text}" for name, text in value.items())
-    _changed(st.text_area, told_how, around, told, value=shown, height=110, read=read)
+    _changed(st.text_area, told_how, around, told, value, value=shown, height=110, read=read)

@@ -50,7 +50,7 @@ def _card(me: Here, line: AutomationLine, ids: list[UUID], number: int) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"automation:{line.id}"):
         with st.container(width="stretch", gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.button(plain(line.name), key=f"open:{line.id}", type="tertiary", icon=":material/account_tree:", on_click=_open, args=(line.id,))  # fmt: skip
+                st.button(f"**{plain(line.name)}**", key=f"open:{line.id}", type="tertiary", icon=":material/account_tree:", on_click=_open, args=(line.id,))  # fmt: skip
                 text, colour = status(line)
                 st.badge(text, color=colour)  # type: ignore[arg-type]
                 _problems(me, line)
@@ -67,7 +67,9 @@ def _problems(me: Here, line: AutomationLine) -> None:
     except ActionRefused:
         return  # deleted a moment ago
     if wrong:
-        st.badge(f"{wrong} {'problem' if wrong == 1 else 'problems'} in the draft", color="red", icon=":material/error:")
+        st.badge(
+            f"{wrong} {'problem' if wrong == 1 else 'problems'} in the draft", color="red", icon=":material/error:"
+        )
 
 
 def _last(line: AutomationLine) -> str:
@@ -80,7 +82,7 @@ def _last(line: AutomationLine) -> str:
 def _controls(line: AutomationLine, ids: list[UUID], number: int) -> None:
     key = f"on:{line.id}:{line.enabled}"
     st.toggle(
-        "On", value=line.enabled, key=key, disabled=line.live_version is None, on_change=_switch, args=(line.id, not line.enabled),
+        "On", value=line.enabled, key=key, disabled=line.live_version is None, on_change=_switch, args=(line.id, key, line.enabled),
         help=None if line.live_version else "Publish it first.",
     )  # fmt: skip
     with st.popover("More", icon=":material/more_horiz:", key=f"more:{line.id}"):
@@ -95,7 +97,9 @@ def _controls(line: AutomationLine, ids: list[UUID], number: int) -> None:
 
 def copy(automation: UUID) -> None:
     """Copy an automation and open the copy."""
-    made = session.act("build", lambda me: drafts.copy(me.workspace.id, me.user.id, automation), done="This is the copy.")
+    made = session.act(
+        "build", lambda me: drafts.copy(me.workspace.id, me.user.id, automation), done="This is the copy."
+    )
     if made is not None:
         _open(made)
 
@@ -108,7 +112,10 @@ def _open(automation: UUID) -> None:
     st.query_params.from_dict({"id": str(automation)})
 
 
-def _switch(automation: UUID, on: bool) -> None:
+def _switch(automation: UUID, key: str, was: bool) -> None:
+    on = bool(st.session_state[key])
+    if on == was:
+        return  # a widget that left the page a moment ago reports once more what it showed: see builder_fields
     session.act(
         "build",
         lambda me: drafts.set_enabled(me.workspace.id, me.user.id, automation, on),

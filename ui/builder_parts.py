@@ -57,4 +57,8 @@ def text(
             for title, group in groupby(offers, key=lambda offer: offer.step_title)
         ],
     }
-    _text(key=key, data=parts.packed(data), on_text_change=parts.reported(key, "text", lambda typed: on_text(typed["text"])))
+    _text(
+        key=key,
+        data=parts.packed(data),
+        on_text_change=parts.reported(key, "text", lambda typed: on_text(typed["text"])),
+    )

@@ -1,4 +1,4 @@
-""""Only if": the conditions of a step in words, chosen from what earlier steps found out."""
+""" "Only if": the conditions of a step in words, chosen from what earlier steps found out."""
 
 from __future__ import annotations
 
@@ -48,22 +48,28 @@ def _condition(desk: Desk, step: Step, condition: When, number: int, may_edit: b
 
     def turn() -> None:
         is_ = WORDS[st.session_state[key] or word]
-        _set(step.id, [When(value=o.value, is_=is_) if i == number else o for i, o in enumerate(step.when)])
+        if is_ != condition.is_:
+            _set(
+                step.id,
+                [
+                    When.model_validate({"value": o.value, "is": is_}) if i == number else o
+                    for i, o in enumerate(step.when)
+                ],
+            )
 
-    with st.container(horizontal=True, vertical_alignment="center", key=f"when_{number}", gap="small"):
-        st.segmented_control(
-            "Only if or unless", tuple(WORDS), default=word, required=True, key=key, disabled=not may_edit,
-            label_visibility="collapsed", on_change=turn,
-        )  # fmt: skip
-        st.markdown(
-            f"{plain(claim(desk.document, condition.value))}  \n:small[:gray[{plain(source(desk.document, condition.value))}]]",
-            width="stretch",
-        )
-        if may_edit:
-            st.button(
-                "Remove the condition", key=f"{key}:gone", icon=":material/close:", type="tertiary",
-                on_click=_set, args=(step.id, kept),
+    with st.container(border=True, gap="xsmall", key=f"when_{number}"):
+        with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+            st.segmented_control(
+                "Only if or unless", tuple(WORDS), default=word, required=True, key=key, disabled=not may_edit,
+                label_visibility="collapsed", on_change=turn,
             )  # fmt: skip
+            if may_edit:
+                st.button(
+                    ":material/close:", key=f"{key}:gone", type="tertiary", help="Remove the condition",
+                    on_click=_set, args=(step.id, kept),
+                )  # fmt: skip
+        about = plain(source(desk.document, condition.value))
+        st.markdown(f":small[{plain(claim(desk.document, condition.value))}]  \n:small[:gray[{about}]]")
 
 
 def _add(desk: Desk, step: Step) -> None:
@@ -79,8 +85,10 @@ def _add(desk: Desk, step: Step) -> None:
     key = desk.key(step.id, "when", len(step.when), *sorted(asked))
 
     def add() -> None:
-        if st.session_state[key]:
-            _set(step.id, [*step.when, When(value=st.session_state[key])])
+        chosen = st.session_state[key]
+        now = next((other for other in builder_desk.here().document.steps if other.id == step.id), step)
+        if chosen and chosen not in {condition.value for condition in now.when}:
+            _set(step.id, [*now.when, When(value=chosen)])
 
     st.selectbox(
         "Add a condition",

@@ -18,6 +18,7 @@ from ui import words
 Kind = Literal[
     "text", "long_text", "number", "boolean", "choice", "choices", "texts", "objects", "record", "mapping", "time"
 ]
+WRITTEN = "{{step.output}}"  # a page never shows it: there are chips and a menu for that
 CLOCK = "[0-5]"  # what only the pattern of a time of day holds
 
 
@@ -85,7 +86,9 @@ def _field(name: str, part: Mapping[str, Any], required: bool, known: Mapping[st
     return FormField(
         name=name,
         label=str(part.get("title") or words.named(name)),
-        help=str(part.get("description") or inner.get("description") or ""),
+        help=str(part.get("description") or inner.get("description") or "").replace(
+            WRITTEN, "results of earlier steps"
+        ),
         kind=kind,
         default=part.get("default", inner.get("default")),
         required=required,

@@ -21,7 +21,7 @@ def begin() -> None:
     """The settings of the browser tab, before anything is drawn."""
     st.set_page_config(page_title="Frontdesk", page_icon=ICON, layout="wide")
     with st.container(key="style"):
-        st.html(f"<style>{_STYLE}</style>")
+        st.html(_beside(_STYLE))
     st.logo(ICON, size="large")
 
 
@@ -29,7 +29,12 @@ def show_on_phone(*panes: str, among: tuple[str, ...]) -> None:
     """Of several panes beside each other (columns with keyed containers) a narrow screen shows these only."""
     hidden = ", ".join(f".stColumn:has(.st-key-{other})" for other in among if other not in panes)
     with st.container(key="style_panes"):
-        st.html(f"<style>@media (max-width: 640px) {{ {hidden} {{ display: none; }} }}</style>")
+        st.html(_beside(f"@media (max-width: 640px) {{ {hidden} {{ display: none; }} }}"))
+
+
+def _beside(style: str) -> str:
+    """A style that stays. Streamlit puts a style alone where toasts go, and the first toast of a fragment took its place."""
+    return f"<i></i><style>{style}</style>"
 
 
 def navigation(person: Here) -> Any:

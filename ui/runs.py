@@ -65,10 +65,10 @@ def cost(step: StepLine) -> str:
     return f"{detail['model']} · {detail.get('tokens_in', 0)} tokens in, {detail.get('tokens_out', 0)} out · {price}"
 
 
-def prompt(step: StepLine) -> list[tuple[str, str]]:
+def prompt(detail: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What was asked of the model, as (who, text)."""
     names = {"system": "Instructions", "user": "Asked", "assistant": "Earlier answer"}
-    return [(names.get(line["role"], line["role"]), line["content"]) for line in step.detail.get("messages") or ()]
+    return [(names.get(line["role"], line["role"]), line["content"]) for line in detail.get("messages") or ()]
 
 
 def found(step: StepLine) -> list[Mapping[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import streamlit as st
@@ -10,6 +11,13 @@ from db.views import RunDetail, StepLine
 from nodes.contract import NodeSpec
 from ui import explain, runs, words
 from ui.text import plain
+
+MARKS = {
+    "done": ":green[:material/check_circle:]",
+    "failed": ":red[:material/error:]",
+    "waiting": ":blue[:material/pause_circle:]",
+}
+OTHER_MARK = ":gray[:material/remove_circle:]"
 
 
 def draw(run: RunDetail) -> None:
@@ -26,26 +34,21 @@ def draw(run: RunDetail) -> None:
 
 
 def _step(step: StepLine, title: str, spec: NodeSpec | None) -> None:
-    mark = {
-        "done": ":green[:material/check_circle:]",
-        "failed": ":red[:material/error:]",
-        "waiting": ":blue[:material/pause_circle:]",
-    }
     spent = "" if step.state == "skipped" else f" · {words.duration(step.duration_ms)}"
-    heading = f"{mark.get(step.state, ':gray[:material/remove_circle:]')} **{plain(title)}** :gray[{words.STEP_STATES[step.state]}{spent}]"
+    heading = f"{MARKS.get(step.state, OTHER_MARK)} **{plain(title)}** :gray[{words.STEP_STATES[step.state]}{spent}]"
     with st.expander(heading, expanded=step.state == "failed"):
         if spec:
             st.caption(spec.description)
         if step.note:
             st.markdown(plain(step.note))
-        _values("Got", step.input, spec.input.model_fields if spec else {})
-        _values("Gave", step.output, spec.output.model_fields if spec else {})
+        values("Got", step.input, spec.input.model_fields if spec else {})
+        values("Gave", step.output, spec.output.model_fields if spec else {})
         for effect in step.effects:
             st.markdown(f":material/bolt: {plain(words.effect(effect))}")
         if cost := runs.cost(step):
             st.caption(plain(cost))
         explain.passages(runs.found(step))
-        _prompt(step)
+        prompt(step.detail)
         with st.expander("Raw data"):
             st.json(
                 {"input": step.input, "output": step.output, "effects": step.effects, "detail": step.detail},
@@ -53,20 +56,22 @@ def _step(step: StepLine, title: str, spec: NodeSpec | None) -> None:
             )
 
 
-def _values(heading: str, values: Any, fields: Any) -> None:
-    lines = runs.told(values, fields)
+def values(heading: str, given: Any, fields: Any) -> None:
+    """What a step got or gave, line by line."""
+    lines = runs.told(given, fields)
     if lines:
         st.markdown(f"**{heading}**\n" + "\n".join(f"- {plain(label)}: {plain(text)}" for label, text in lines))
 
 
-def _prompt(step: StepLine) -> None:
-    lines = runs.prompt(step)
+def prompt(detail: Mapping[str, Any]) -> None:
+    """What a model was asked and what it answered, folded up."""
+    lines = runs.prompt(detail)
     if not lines:
         return
     with st.expander("What the model was asked"):
         for who, text in lines:
             st.markdown(f"**{who}**")
             st.code(text, language=None, wrap_lines=True)
-        if step.detail.get("answer"):
+        if detail.get("answer"):
             st.markdown("**What it answered**")
-            st.code(str(step.detail["answer"]), language=None, wrap_lines=True)
+            st.code(str(detail["answer"]), language=None, wrap_lines=True)
