@@ -16,9 +16,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from db import crm_contacts, limits
+from db import crm_contacts, slots
 from db.crm_contacts import CrmMemory
-from db.engine import read_only, system, transaction
+from db.engine import read_only, transaction
 from db.settings import get_settings
 from flows.crm import Crm, crm_of
 from flows.crm_link import crm_contact_id
@@ -88,14 +88,14 @@ class CrmContexts:
 
     def _read(self, crm: Crm, workspace: UUID, contact_id: UUID) -> Mapping[str, Any]:
         """Read it, unless somebody else has done so or is about to."""
-        key = f"crm-context:{contact_id}"
         until = time.monotonic() + self._wait_seconds
         while True:
             with transaction(workspace) as tx:
                 memory = crm_contacts.memory(tx, contact_id)
                 if memory is None or is_fresh(memory.fetched_at):
                     return memory.known if memory else {}
-                if not limits.take(tx, key, 1, READING_SECONDS, datetime.now(UTC)):
+                slot, _ = slots.take(tx, f"crm-context:{contact_id}", 1, 0, READING_SECONDS)
+                if slot is not None:
                     break
             if time.monotonic() > until:
                 return memory.known
@@ -106,8 +106,8 @@ class CrmContexts:
             self._trouble_until[workspace] = time.monotonic() + TROUBLE_SECONDS
             raise
         finally:
-            with system() as tx:
-                limits.forget(tx, key)
+            with transaction(workspace) as tx:
+                slots.give_back(tx, slot, 0)
 
     def _read_now(self, crm: Crm, workspace: UUID, contact_id: UUID, memory: CrmMemory) -> Mapping[str, Any]:
         crm_id, version = memory.crm_id, memory.version

@@ -1,90 +1,109 @@
-"""A workspace whose CRM is a twin, with one contact, one conversation and effects put in line as a run would."""
+"""The rig with a GoHighLevel location beside it: the strict twin, and hands that carry its webhooks to the intake."""
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
-from db import outbox
-from db.engine import run, system, transaction
-from db.secrets import seal
-from flows import crm
-from nodes.effects import Effect
-from tests.db.builders import a_connection, a_contact, a_conversation, a_run, an_automation
-from tests.fakes.ghl_twin import GhlTwin
-from tests.flows.rig import FakeModel, Rig
+import pytest
 
-PHONE = "+14155550123"
+from db.engine import run, system
+from db.settings import get_settings
+from flows import crm, crm_sync
+from nodes.clients.channel import Request
+from nodes.contract import LanguageModel
+from tests.fakes.ghl_twin import APP_ID, GhlTwin
+from tests.fakes.twilio_twin import TwilioTwin
+from tests.flows.crm_desk import Desk, by_oauth
+from tests.flows.rig import PUBLIC, FakeModel, Rig
+
+PROVIDER = "prov0Twin0Provider00"
+CUSTOMER = "+14155550123"
 
 
 class CrmRig(Rig):
-    """`contact` is known here by phone and not yet linked to the twin's."""
+    """One workspace with a Twilio number and a GHL location whose conversation provider is ours."""
 
-    def __init__(self, twin: GhlTwin | None, **contact: Any) -> None:
-        super().__init__(model=FakeModel())
-        self.twin = twin
-        if twin is not None:
-            self.connect(twin)
-        with transaction(self.workspace) as tx:
-            facts = {"name": "Nora Quill", "phone": PHONE} | contact
-            self.contact = a_contact(tx, self.workspace, **facts)
-            self.thread = a_conversation(tx, self.workspace, self.contact, self.webchat)
-            self.automation = an_automation(tx, self.workspace)
-            self.run = self.new_run(tx)
+    def __init__(self, twilio: TwilioTwin, ghl: GhlTwin, model: LanguageModel | None = None, **config: Any) -> None:
+        super().__init__(twilio.base_url, model)
+        self.twilio_twin, self.ghl = twilio, ghl
+        ghl.providers[PROVIDER] = APP_ID
+        self.desk: Desk = by_oauth(ghl, self.workspace)
+        self.desk.change(config={"provider_id": PROVIDER, "country": "US", "timeout_seconds": 2, **config})
+        self.forget()
 
-    def connect(self, twin: GhlTwin) -> None:
-        config = {"location_id": twin.location_id, "base_url": twin.base_url, "auth": "token", "timezone": twin.timezone,
-                  "country": "US", "sync_messages": False, "timeout_seconds": 5}  # fmt: skip
-        with transaction(self.workspace) as tx:
-            secrets = seal({"token": twin.token})
-            self.ghl = a_connection(tx, self.workspace, "ghl", config=config, secrets=secrets, is_default=True)
+    def forget(self) -> None:
+        """Nothing of the connection is remembered, as after some seconds."""
         crm.forget(self.workspace)
+        crm_sync.targets.forget()
 
-    def new_run(self, tx: Any) -> UUID:
-        return a_run(tx, self.workspace, self.automation, self.thread, contact_id=self.contact)
+    def tell(self, payload: dict[str, Any], path: str = "/webhook/ghl", **more: Any) -> bool:
+        """Store a webhook as the door does; False = it was here before."""
+        body = json.dumps(
+            {"webhookId": str(uuid4()), "appId": APP_ID, "locationId": self.ghl.location_id, **payload, **more}
+        )
+        headers = {name.lower(): value for name, value in self.ghl.sign(body.encode()).items()}
+        return self.store(self.desk.connection, Request("POST", PUBLIC + path, headers, body.encode()))
 
-    def put_in_line(self, *effects: Effect, run_id: UUID | None = None) -> list[UUID]:
-        """Effects of the run, in order; returns their ids."""
-        keys = [f"{run_id or self.run}:step:{uuid4().hex}" for _ in effects]
-        with transaction(self.workspace) as tx:
-            for key, effect in zip(keys, effects, strict=True):
-                outbox.add(
-                    tx,
-                    workspace=self.workspace,
-                    idempotency_key=key,
-                    order_key=f"crm:{self.contact}",
-                    effect=effect.model_dump(mode="json"),
-                    author="system",
-                    conversation_id=self.thread,
-                    run_id=run_id or self.run,
-                )
-        found = self.query("SELECT id, idempotency_key FROM outbox WHERE idempotency_key = ANY(%(keys)s)", keys=keys)
-        by_key = {each["idempotency_key"]: each["id"] for each in found}
-        return [by_key[key] for key in keys]
+    def hear(self) -> int:
+        """Everything that GHL has to tell comes in: events of the app, and messages for the conversation provider."""
+        told = 0
+        while self.ghl.events or self.ghl.deliveries:
+            while self.ghl.events:
+                self.tell(self.ghl.events.popleft())
+                told += 1
+            while self.ghl.deliveries:
+                self.tell(self.ghl.deliveries.popleft(), "/webhook/ghl/outgoing")
+                told += 1
+            self.take_in()
+        return told
 
-    def effect(self, id: UUID) -> dict[str, Any]:
-        [found] = self.query("SELECT * FROM outbox WHERE id = %(id)s", id=id)
-        return found
-
-    def due_now(self) -> None:
-        with system() as tx:
-            run(tx, "UPDATE outbox SET due_at = now() WHERE state = 'pending'")
-
-    def deliver_until_settled(self, rounds: int = 8) -> None:
-        """Perform what waits, as if every pause were over."""
-        for _ in range(rounds):
-            self.due_now()
-            if not self.deliver():
+    def all_settled(self) -> None:
+        """Everything that is due, here and there, until nothing is left to do."""
+        while True:
+            self.settle()
+            heard = self.hear()
+            if not heard and not self.deliver():
                 return
 
-    def person(self) -> dict[str, Any]:
-        [found] = self.query("SELECT * FROM contacts WHERE id = %(id)s", id=self.contact)
+    def later(self) -> None:
+        """What was put off is due now, and nobody remembers that GHL said wait."""
+        self.forget()
+        with system() as tx:
+            run(tx, "DELETE FROM limit_slots")
+            run(tx, "UPDATE outbox SET due_at = now() WHERE state = 'pending'")
+
+    def hours_later(self, most: int = 60) -> None:
+        """Time and again something that was put off becomes due, until nothing waits any more."""
+        for _ in range(most):
+            self.later()
+            self.all_settled()
+            if not self.query("SELECT FROM outbox WHERE state = 'pending'"):
+                return
+
+    def thread(self) -> list[tuple[str, str]]:
+        """The conversation as GHL shows it: direction and text."""
+        return [(each["direction"], each["body"]) for each in self.ghl.message_list]
+
+    def crm_rows(self) -> list[dict[str, Any]]:
+        return self.query("SELECT * FROM outbox WHERE order_key LIKE 'crm:%%' ORDER BY seq")
+
+    def contact(self) -> dict[str, Any]:
+        [found] = self.query("SELECT * FROM contacts")
         return found
 
-    def said(self) -> list[str]:
-        """What went out or waits to go out to the customer."""
-        found = self.query("SELECT content FROM messages WHERE direction = 'out' AND state <> 'cancelled' ORDER BY seq")
-        return [each["content"] for each in found]
+    def there(self) -> dict[str, Any]:
+        """The contact in GHL."""
+        found: dict[str, Any] = self.ghl.contacts[self.contact()["ghl_contact_id"]]
+        return found
 
-    def notes(self) -> list[str]:
-        return [each["content"] for each in self.query("SELECT content FROM messages WHERE direction = 'note'")]
+
+@contextmanager
+def crm_rig(monkeypatch: pytest.MonkeyPatch, model: FakeModel | None = None, **config: Any) -> Iterator[CrmRig]:
+    with TwilioTwin() as twilio, GhlTwin() as ghl:
+        monkeypatch.setenv("GHL_PUBLIC_KEY", ghl.signer.public_key)
+        get_settings.cache_clear()
+        yield CrmRig(twilio, ghl, model, **config)
