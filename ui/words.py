@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from flows.automation import Step
 from nodes.contract import NodeSpec
+from ui import effect_words
 
 CHANNELS = {"webchat": "Web chat", "sms": "SMS", "whatsapp": "WhatsApp", "email": "E-mail"}
 CHANNEL_ICONS = {"webchat": "language", "sms": "sms", "whatsapp": "chat", "email": "mail"}
@@ -135,4 +136,4 @@ def effect(done: Mapping[str, Any]) -> str:
         case "notify_people":
             to = ", ".join(done.get("to") or ()) or "every agent and admin"
             return f"Notify {to}: {done.get('subject', '')}"
-    return named(str(done.get("kind", "unknown")))
+    return effect_words.said(done)

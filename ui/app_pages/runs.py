@@ -10,8 +10,9 @@ from db import views
 from db.settings import get_settings
 from db.views import RunDetail
 from db.views.runs import RunState
+from flows import undo
 from flows.automation import Automation
-from ui import canvas, frame, links, parts, runs, session, timeline, words
+from ui import canvas, frame, links, parts, run_undo, runs, session, timeline, words
 from ui.session import Here
 from ui.text import plain
 
@@ -156,7 +157,9 @@ def _head(me: Here, run: RunDetail) -> None:
         if run.prefect_run_id:
             st.link_button("Show in Prefect", prefect_address(run.prefect_run_id), icon=":material/open_in_new:")
     if run.outbox:
-        st.markdown("\n".join(f"- {plain(runs.left(line))}" for line in run.outbox))
+        told = [line for line in run.outbox if line.effect.get("kind") != undo.KIND]
+        st.markdown("\n".join(f"- {plain(runs.left(line))}" for line in told))
+        run_undo.panel(me, run)
 
 
 def prefect_address(run: UUID) -> str:
