@@ -190,18 +190,23 @@ def _looked_for(tx: Session, search: str) -> tuple[str, dict[str, Any]]:
     """The condition of a search, by the languages of the workspace; of words that every text has, by the letters as they are."""
     if not search.strip():
         return "true", {}
-    configs = rows(
-        tx, "SELECT DISTINCT config, search_text(%(s)s) AS text FROM passage_words WHERE word = ''", s=search
-    )
-    words = re.findall(r"\w+", configs[0]["text"] if configs else "")
+    configs = rows(tx, _LANGUAGES, search=search)
+    words = re.findall(r"\w+", configs[0]["text"])
     if not words:
         return "false", {}
     values = {"words": " & ".join(f"'{word}':*" for word in words)}
     queries = [f"to_tsquery('{row['config']}', %(words)s)" for row in configs]
-    found = one(tx, f"SELECT {' + '.join(f'numnode({query})' for query in queries)} AS n", **values)
+    found = one(tx, f"SELECT least({', '.join(f'numnode({query})' for query in queries)}) AS n", **values)
     if found is None or not found["n"]:
         return "p.heading || ' ' || p.text ILIKE %(pattern)s", {"pattern": pattern(search)}
     return f"p.search @@ ({' || '.join(queries)})", values
+
+
+# The ways in which passages of the workspace were stemmed; sources older than documents are English or of unknown language.
+_LANGUAGES = """
+    SELECT search_config(language)::text AS config, min(search_text(%(search)s)) AS text
+    FROM (SELECT DISTINCT language FROM training_documents UNION SELECT unnest('{"", en}'::text[])) l GROUP BY 1
+"""
 
 
 def passage(tx: Session, id: UUID) -> PassageRow | None:
