@@ -11,10 +11,11 @@ import logging
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any, Literal
 from uuid import UUID
 
-from db import connections
+from db import connections, limits, live
 from db.engine import transaction
 from db.secrets import SecretsUnreadable
 from db.settings import get_settings
@@ -23,10 +24,13 @@ from flows.crm_tokens import StoredTokens
 from nodes.clients import ghl
 from nodes.clients.channel import Account
 from nodes.clients.ghl import Ghl
+from nodes.clients.ghl_answer import TOKEN_REFUSED, WRONG_LOCATION
 from nodes.clients.ghl_http import BASE_URL, FixedToken, Tokens
 from nodes.clients.ghl_oauth import App
+from nodes.errors import ClientError
 
 KIND = "ghl"
+REVIVE_SECONDS = 60.0
 FRESH_SECONDS = 3.0  # how long a change of the connection may go unnoticed by a running process
 
 log = logging.getLogger(__name__)
@@ -119,6 +123,30 @@ def check(account: Account) -> str:
     if not (account.secrets.get("token") or account.secrets.get("access_token")):
         return "The connection has no token. Enter a private integration token, or sign in at GoHighLevel."
     return ghl.problem_of(client_of(account, patience_seconds=10.0))
+
+
+def revive(workspace: UUID) -> bool:
+    """Use a connection again that GHL refused and accepts now, so that what waits for it goes on by itself.
+
+    GHL refuses valid tokens too while it has trouble of its own. It is asked once a minute at most, and only where a refusal was
+    the cause: what an admin paused, and a sign-in that has ended, stay as they are.
+    """
+    with transaction(workspace) as tx:
+        chosen = connections.default(tx, KIND)
+        if chosen is None or chosen.state != "paused" or chosen.state_reason not in (TOKEN_REFUSED, WRONG_LOCATION):
+            return False
+        if limits.take(tx, f"ghl-revive:{chosen.id}", 1, REVIVE_SECONDS, datetime.now(UTC)):
+            return False
+    try:
+        client_of(account_of(workspace, chosen.id)).location()
+    except (ClientError, SecretsUnreadable):
+        return False
+    with transaction(workspace) as tx:
+        connections.resume(tx, chosen.id)
+        live.publish(tx, workspace, "connection", connection=chosen.id)
+    forget(workspace)
+    log.info("GoHighLevel accepts the token again", extra={"action": "ghl.revived", "connection": str(chosen.id)})
+    return True
 
 
 def learn_location(workspace: UUID, connection_id: UUID) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from nodes.clients.http import LONGEST_WAIT_SECONDS, retry_after_seconds
 from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected, Throttled
 
 WINDOW_SECONDS = 10.0
+TOKEN_REFUSED = "GoHighLevel does not accept the token of the connection. Enter a valid one, or connect again."
+WRONG_LOCATION = "The GoHighLevel token belongs to another location. Check the location of the connection."
 _SCOPE = re.compile(r"not authorized for this scope", re.IGNORECASE)
 _STALE = re.compile(r"invalid|expired|jwt", re.IGNORECASE)
 _LOCATION = re.compile(r"does not have access to this location", re.IGNORECASE)
@@ -108,11 +110,11 @@ def _denied(status: int, told: Said, scope: str) -> ClientError:
             "missing_scope", f"The GoHighLevel token lacks the scope{needed}. Add it to the token, then connect again."
         )
     if _LOCATION.search(told.message):
-        return AuthFailed("The GoHighLevel token belongs to another location. Check the location of the connection.")
+        return AuthFailed(WRONG_LOCATION)
     code = _code(status, told.message)
     if status == 403 or code == "provider":  # 401 was the earlier status of a message that no provider owns yet (I#4)
         return Rejected(code, _sentence(status, told.message))
-    return AuthFailed("GoHighLevel does not accept the token of the connection. Enter a valid one, or connect again.")
+    return AuthFailed(TOKEN_REFUSED)
 
 
 def _code(status: int, message: str) -> str:

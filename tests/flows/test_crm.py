@@ -8,9 +8,11 @@ from uuid import UUID
 import pytest
 
 from db import connections as stored
+from db import limits
 from db.engine import system, transaction
 from db.settings import get_settings
 from flows import connections, crm
+from nodes.errors import AuthFailed
 from tests.db.builders import a_user, a_workspace
 from tests.fakes.ghl_twin import TOKEN, GhlTwin
 from tests.flows.crm_desk import by_oauth, by_token
@@ -97,3 +99,25 @@ def test_a_connection_without_a_token_says_how_to_get_one(twin: GhlTwin, workspa
     made = connections.add(workspace, admin, "ghl", {"location_id": twin.location_id})
     assert "Enter a private integration token, or sign in" in connections.test_connection(workspace, made)
     assert crm.crm_of(workspace) is None
+
+
+def test_a_connection_that_ghl_refused_for_a_while_comes_back_by_itself(twin: GhlTwin, workspace: UUID) -> None:
+    desk = by_token(twin, workspace)
+    twin.break_with(status=401, message="Invalid JWT", times=2)
+    with pytest.raises(AuthFailed) as caught:
+        desk.client().location()
+    with transaction(workspace) as tx:
+        stored.pause(tx, desk.connection, caught.value.reason)
+    assert not crm.revive(workspace)  # still refused
+    assert not crm.revive(workspace) and len(twin.asked) == 2  # and not asked again within the minute
+    with system() as tx:
+        limits.forget(tx, f"ghl-revive:{desk.connection}")  # a minute has passed
+    assert crm.revive(workspace) and crm.is_connected(workspace)
+    assert not crm.revive(workspace)
+
+
+def test_what_an_admin_paused_stays_paused(twin: GhlTwin, workspace: UUID) -> None:
+    desk = by_token(twin, workspace)
+    with transaction(workspace) as tx:
+        stored.pause(tx, desk.connection, "An admin paused this connection. Nothing is sent over it.")
+    assert not crm.revive(workspace) and twin.asked == []

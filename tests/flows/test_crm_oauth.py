@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 import httpx
 import pytest
 
-from db import audit, connections
+from db import audit, connections, secrets
 from db.engine import system, transaction
 from db.records import Connection
 from db.settings import get_settings
@@ -104,15 +104,14 @@ def test_a_state_works_once(workspace: UUID, admin: UUID) -> None:
         crm_oauth.finish(agree(state), state)
 
 
-def test_a_state_that_is_not_ours_or_too_old_is_refused(
-    workspace: UUID, admin: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_state_that_is_not_ours_or_too_old_is_refused(workspace: UUID, admin: UUID) -> None:
     for state in ("", "made-up", "x" * 500, "ü"):
         with pytest.raises(SignInRefused, match="does not belong"):
             crm_oauth.finish("code", state)
-    monkeypatch.setattr(crm_oauth, "ON_THE_WAY", timedelta(seconds=-1))
+    values = {"workspace": str(workspace), "user": str(admin), "nonce": "n", "agency": ""}
+    ended = secrets.seal({**values, "ends": (datetime.now(UTC) - timedelta(seconds=1)).isoformat()}).decode()
     with pytest.raises(SignInRefused, match="too long"):
-        crm_oauth.authorize_url(state_of(crm_oauth.begin(workspace, admin)))
+        crm_oauth.authorize_url(ended)
 
 
 def test_a_code_that_is_not_valid_keeps_nothing(workspace: UUID, admin: UUID) -> None:
