@@ -26,11 +26,13 @@ from flows.actions import ActionRefused
 from flows.backtest_side import Shared, Side, side_of
 from flows.backtest_verdict import Judged, judge
 from flows.check import check
-from flows.memo import OnceEmbedder, OnceModel
+from flows.crm import is_connected
+from flows.memo import OnceCrm, OnceEmbedder, OnceModel, OnceWeb
 from flows.models import ConnectedModels, LimitedModel, Models
 from flows.plan import Plan, compile_document
-from flows.situation import past_case
+from flows.situation import business_of, past_case
 from flows.timing import lease_seconds
+from flows.web_reader import WebReader, hosts_of
 from nodes.errors import Throttled
 
 log = logging.getLogger(__name__)
@@ -140,7 +142,12 @@ class Comparison:
         llm, embedder = models.of(self._workspace)
         if isinstance(llm, LimitedModel):
             llm = llm.without_limit()
-        self._shared = Shared(OnceModel(llm) if llm else None, OnceEmbedder(embedder))
+        self._shared = Shared(
+            OnceModel(llm) if llm else None,
+            OnceEmbedder(embedder),
+            OnceCrm(self._workspace) if is_connected(self._workspace) else None,
+            OnceWeb(WebReader(self._hosts())),
+        )
         self._ended: tuple[Ended, str] | None = None
         self._looked = 0.0
         self._over = threading.Event()  # wakes a turn that waits for the model
@@ -159,6 +166,10 @@ class Comparison:
             finally:
                 self._over.set()
         return self._ended or ("done", self._summary())
+
+    def _hosts(self) -> list[str]:
+        with read_only(self._workspace) as tx:
+            return hosts_of(business_of(tx, self._workspace).settings)
 
     def _plans(self) -> tuple[Plan | None, Plan]:
         with read_only(self._workspace) as tx:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from flows.memo import AskingOnce, OnceModel
+from flows.answers import approved
+from flows.memo import AskingOnce, OnceCrm, OnceModel
 from flows.occasions import refusal
 from flows.plan import Plan
 from flows.rehearsal import Outside, Rehearsed, rehearse
@@ -13,7 +14,7 @@ from flows.situation import Case
 from flows.would import Setting, would
 from nodes.contract import Embedder
 from nodes.effects import Effect, NotifyPeople, OpenHandoff, SendMessage
-from nodes.ports import Crm, Web
+from nodes.ports import Web
 
 
 @dataclass(frozen=True)
@@ -22,8 +23,14 @@ class Shared:
 
     llm: OnceModel | None
     embedder: Embedder
-    crm: Crm | None = None
+    crm: OnceCrm | None = None
     web: Web | None = None
+
+    def outside(self, case: Case) -> tuple[Outside, AskingOnce | None]:
+        """As one side sees it: a colleague approves everything, and a question to the customer ends the walk."""
+        model = AskingOnce(self.llm) if self.llm else None
+        crm = self.crm.reader(case.situation.contact) if self.crm else None
+        return Outside(model, self.embedder, crm, self.web, approved, ends_at_question=True), model
 
 
 @dataclass(frozen=True)
@@ -65,20 +72,20 @@ class Side:
         return asdict(self)
 
 
-def side_of(plan: Plan | None, case: Case, outside: Shared) -> Side:
+def side_of(plan: Plan | None, case: Case, shared: Shared) -> Side:
     """What a version does with a case; None = nothing was published. Raises Throttled."""
     if plan is None:
         return Side(False, "Nothing was published.")
     refused = refusal(plan, case.occasion)
     if refused:
         return Side(False, refused)
-    model = AskingOnce(outside.llm) if outside.llm else None
-    done = rehearse(plan, case.situation, Outside(model, outside.embedder, outside.crm, outside.web))
+    as_seen, model = shared.outside(case)
+    done = rehearse(plan, case.situation, as_seen)
     effects = [effect for _, effect in done.effects]
     handoff = next((effect for effect in effects if isinstance(effect, OpenHandoff)), None)
     return Side(
         started=True,
-        failed=done.sentence,
+        failed=done.sentence if done.state == "failed" else "",
         replies=[effect.text.strip() for effect in effects if isinstance(effect, SendMessage)],
         from_documents=any(_rests_on_passages(record.output) for record in done.records),
         handoff=handoff.reason if handoff else "",

@@ -12,10 +12,13 @@ import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Generic, TypeVar
+from uuid import UUID
 
-from nodes.contract import ChatMessage, Completion, Embedder, LanguageModel
-from nodes.ports import Web, WebReply
+from flows.crm_context import CrmContexts, CrmReader
+from nodes.contract import ChatMessage, Completion, ContactFacts, Embedder, LanguageModel
+from nodes.ports import Crm, Web, WebReply
 
 T = TypeVar("T")
 
@@ -114,3 +117,29 @@ class OnceWeb:
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> WebReply:
         return self._once.get((url, tuple(sorted((headers or {}).items()))), lambda: self._web.get(url, headers))
+
+
+class OnceCrm:
+    """The CRM of a workspace, each list and each search for free times read once. Contacts are as they are known here."""
+
+    def __init__(self, workspace: UUID) -> None:
+        self._workspace = workspace
+        self._contexts = CrmContexts()
+        self._slots: Once[Sequence[datetime]] = Once()
+
+    def reader(self, contact: ContactFacts | None) -> Callable[[Callable[[], None]], Crm]:
+        def make(before_asking: Callable[[], None]) -> Crm:
+            known = contact.crm if contact else {}
+            plain = CrmReader(self._contexts, self._workspace, None, known, None, before_asking)
+            return _SlotsOnce(**vars(plain), slots=self._slots)
+
+        return make
+
+
+@dataclass(frozen=True)
+class _SlotsOnce(CrmReader):
+    slots: Once[Sequence[datetime]]
+
+    def free_slots(self, calendar_id: str, start: datetime, end: datetime, timezone: str) -> Sequence[datetime]:
+        asked = super().free_slots
+        return self.slots.get((calendar_id, start, end, timezone), lambda: asked(calendar_id, start, end, timezone))

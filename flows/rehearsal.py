@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 from uuid import UUID, uuid4
 
@@ -44,14 +44,30 @@ class Situation:
     read: Callable[[], AbstractContextManager[Session]]
 
 
+# Makes the reader of the CRM; it is given what ends the open transaction before anything outside is asked.
+CrmMaker = Callable[[Callable[[], None]], Crm]
+# What ends a pause early, as `ctx.woken_by`; None = time does.
+Wake = Callable[[BoundStep, StepRecord], Mapping[str, Any] | None]
+
+
+def time_passes(step: BoundStep, record: StepRecord) -> None:
+    """Nothing ends a pause before its time."""
+    return
+
+
 @dataclass(frozen=True)
 class Outside:
-    """The models and the systems that steps may ask."""
+    """The models and the systems that steps may ask, and what ends their pauses.
+
+    `ends_at_question`: a walk that waits for the customer's answer ends there, for nobody knows the answer.
+    """
 
     llm: LanguageModel | None
     embedder: Embedder
-    crm: Crm | None = None
+    crm: CrmMaker | None = None
     web: Web | None = None
+    wake: Wake = time_passes
+    ends_at_question: bool = False
 
 
 @dataclass(frozen=True)
@@ -71,40 +87,78 @@ def rehearse(plan: Plan, at: Situation, outside: Outside, earlier: Mapping[str, 
 
     Raises Throttled where a model asks for patience: the walk can be begun again then.
     """
-    kept = _Kept(dict(earlier or {}))
-    waits: dict[str, list[str]] = {}
+    walking = _Walking(plan, at, outside, _Kept(dict(earlier or {})), _Desk(at))
     begun = time.perf_counter()
-    now = at.now
-    state: Literal["done", "failed", "waiting"] = "done"
-    sentence = ""
-    desk = _Desk(at)
-    run_id = uuid4()
     try:
+        state, sentence = walking.to_the_end()
+    finally:
+        walking.desk.close()
+    took = (time.perf_counter() - begun) * 1000
+    records = sorted(walking.kept.records.values(), key=lambda record: record.position)
+    return Rehearsed(state, sentence, tuple(records), tuple(walking.kept.effects), walking.waits, took)
+
+
+Ended = Literal["done", "failed", "waiting"]
+
+
+class _Walking:
+    """One rehearsal under way: it walks, and after each pause it walks again from there, at a later time."""
+
+    def __init__(self, plan: Plan, at: Situation, outside: Outside, kept: _Kept, desk: _Desk) -> None:
+        self._plan, self._at, self._outside, self.kept, self.desk = plan, at, outside, kept, desk
+        self._run_id = uuid4()
+        self._now = at.now
+        self._woken_by: Mapping[str, Any] | None = None
+        self.waits: dict[str, list[str]] = {}
+
+    def to_the_end(self) -> tuple[Ended, str]:
         while True:
             walk = Walk(
-                plan, _contexts(at, outside, desk, run_id, now), kept.records, kept, Execution(run_id), desk.close
+                self._plan, self._contexts(), self.kept.records, self.kept, Execution(self._run_id), self.desk.close
             )
             try:
                 walk.go()
-                break
-            except RunPaused as pause:
-                step = next(id for id, record in kept.records.items() if record.state == "waiting")
-                waits.setdefault(step, []).append(pause.reason)
-                now = max(now, pause.until)
-                if sum(map(len, waits.values())) > MOST_PAUSES:
-                    state, sentence = "waiting", "It waits again and again, so the test ends here."
-                    break
+                return "done", ""
             except RunFailed as failure:
-                state, sentence = "failed", str(failure)
-                break
+                return "failed", str(failure)
             except NotSent as failure:
-                state, sentence = "failed", failure.reason
-                break
-    finally:
-        desk.close()
-    took = (time.perf_counter() - begun) * 1000
-    records = sorted(kept.records.values(), key=lambda record: record.position)
-    return Rehearsed(state, sentence, tuple(records), tuple(kept.effects), waits, took)
+                return "failed", failure.reason
+            except RunPaused as pause:
+                if ended := self._paused(pause):
+                    return "waiting", ended
+
+    def _paused(self, pause: RunPaused) -> str:
+        """Note the pause and set what ends it; the sentence with which the walk ends here, if so."""
+        record = next(record for record in self.kept.records.values() if record.state == "waiting")
+        self.waits.setdefault(record.step_id, []).append(pause.reason)
+        if self._outside.ends_at_question and "message" in record.detail.get("wakes_on", ()):
+            return pause.reason
+        if sum(map(len, self.waits.values())) > MOST_PAUSES:
+            return "It waits again and again, so the test ends here."
+        self._woken_by = self._outside.wake(self._plan.steps[record.position], record)
+        soon = self._now + timedelta(minutes=1)
+        self._now = min(soon, pause.until) if self._woken_by is not None else max(self._now, pause.until)
+        return ""
+
+    def _contexts(self) -> Callable[[str, datetime | None], Context]:
+        at, outside = self._at, self._outside
+        first = Context(
+            run_id=self._run_id,
+            step_id="",
+            now=self._now,
+            business=at.business,
+            contact=at.contact,
+            conversation=at.conversation,
+            turn=at.turn,
+            trigger=at.trigger,
+            llm=outside.llm,
+            embedder=OutsideTransaction(outside.embedder, self.desk),
+            read=self.desk,
+            crm=outside.crm(self.desk.close) if outside.crm else None,
+            web=outside.web,
+            woken_by=self._woken_by,
+        )
+        return lambda step_id, paused_since: replace(first, step_id=step_id, paused_since=paused_since)
 
 
 def with_output(bound: BoundStep, output: Mapping[str, Any]) -> BoundStep:
@@ -154,28 +208,3 @@ class _Desk(ReadDesk):
         except BaseException:
             self.close()  # after an error Postgres refuses every further query of the transaction
             raise
-
-
-def _contexts(
-    at: Situation, outside: Outside, desk: _Desk, run_id: UUID, now: datetime
-) -> Callable[[str, datetime | None], Context]:
-    first = Context(
-        run_id=run_id,
-        step_id="",
-        now=now,
-        business=at.business,
-        contact=at.contact,
-        conversation=at.conversation,
-        turn=at.turn,
-        trigger=at.trigger,
-        llm=outside.llm,
-        embedder=OutsideTransaction(outside.embedder, desk),
-        read=desk,
-        crm=outside.crm,
-        web=outside.web,
-    )
-
-    def context(step_id: str, paused_since: datetime | None) -> Context:
-        return replace(first, step_id=step_id, paused_since=paused_since)
-
-    return context

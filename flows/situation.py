@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -55,7 +55,7 @@ class Case:
 
     situation: Situation
     occasion: Occasion
-    data: Mapping[str, Any] = field(default_factory=dict)
+    contact_id: UUID | None = None  # of a contact that exists; None = an invented one
 
 
 def case_of(workspace: UUID, plan: Plan, given: Given, now: datetime | None = None) -> Case:
@@ -92,7 +92,7 @@ def past_case(workspace: UUID, turn: PastTurn) -> Case:
     now = _answered_at(turn, state, ours)
     return _case(
         workspace, ours, contact, conversation, Turn(written, state.first_contact), now,
-        lambda: past.read_past(workspace, turn.last_seq, turn.at),
+        lambda: past.read_past(workspace, turn.last_seq, turn.at), contact.id,
     )  # fmt: skip
 
 
@@ -113,7 +113,9 @@ def _typed(workspace: UUID, given: Typed, now: datetime) -> Case:
     # Whoever owns the conversation now, the test is about what the automation does when it is asked.
     conversation = ConversationFacts(known or uuid4(), given.channel)
     turn = _turn(given.text, now, first_contact=not known)
-    return _case(workspace, ours, contact, conversation, turn, now, lambda: read_only(workspace))
+    return _case(
+        workspace, ours, contact, conversation, turn, now, lambda: read_only(workspace), given.contact_id
+    )  # fmt: skip
 
 
 def _sample(workspace: UUID, plan: Plan, now: datetime) -> Case:
@@ -144,7 +146,7 @@ def _when_it_starts(plan: Plan, made: Case) -> Case:
 
 # What an automation that starts without a message is tried with, by the kind of occasion.
 _SAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
-    "crm_event": ("crm", {"tag": "new lead", "stage": "New", "pipeline": "Sales"}),
+    "crm_event": ("crm", {"tag": "new lead", "title": "Example"}),
     "schedule": ("schedule", {}),
     "webhook_received": ("webhook", {"name": "Sam Sample", "note": "An invented example."}),
     "conversation_event": ("conversation", {}),
@@ -156,13 +158,14 @@ def _sample_occasion(workspace: UUID, plan: Plan, ours: Business, now: datetime)
     kind, data = _SAMPLES.get(plan.trigger.spec.name, ("automation", {}))
     config = plan.trigger.spec.config.model_validate(plan.trigger.step.config).model_dump(mode="json")
     data = {**data, **{name: value for name, value in config.items() if isinstance(value, str) and value}}
+    data |= {"title": data["task"]} if "task" in data else {}
     event = next((value for value in _texts(config.get("event") or config.get("events"))), "")
     occasion = Occasion(kind, now=now, business=ours, event=event, data=data)  # type: ignore[arg-type]
     situation = Situation(
         workspace, ours, _somebody(), ConversationFacts(uuid4(), "sms"), Turn(),
         {"kind": kind, "event": event, "data": data}, now, lambda: read_only(workspace),
     )  # fmt: skip
-    return Case(situation, occasion, data)
+    return Case(situation, occasion)
 
 
 def _texts(value: Any) -> list[str]:
@@ -177,13 +180,14 @@ def _case(
     turn: Turn,
     now: datetime,
     read: Callable[[], AbstractContextManager[Session]],
+    contact_id: UUID | None = None,
 ) -> Case:
     trigger = {"kind": "message", "channel": conversation.channel, "first_contact": turn.first_contact}
     situation = Situation(workspace, ours, contact, conversation, turn, trigger, now, read)
     # Each message is offered by itself when it comes, so the hours that count are those of the message.
     at = turn.messages[-1].at if turn.messages else now
     occasion = Occasion("message", conversation.channel, turn.text, turn.first_contact, at, ours)
-    return Case(situation, occasion)
+    return Case(situation, occasion, contact_id)
 
 
 def _turn(text: str, now: datetime, *, first_contact: bool) -> Turn:

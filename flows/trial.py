@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cache
@@ -15,13 +15,17 @@ from db.engine import read_only
 from db.runs import StepRecord
 from db.views.automations import automation_list
 from flows.actions import ActionRefused
+from flows.answers import answering
 from flows.automation import Automation
 from flows.check import check
+from flows.crm import is_connected
+from flows.crm_context import CrmContexts, CrmReader
 from flows.models import ConnectedModels, Models
 from flows.occasions import refusal
 from flows.plan import BoundStep, Plan, compile_document
 from flows.rehearsal import Outside, Rehearsed, rehearse, with_input, with_output
 from flows.situation import Case, Given, PastMessage, Sample, Typed, case_of
+from flows.web_reader import WebReader, hosts_of
 from flows.would import Setting, Would, would
 from nodes.errors import Throttled
 
@@ -80,22 +84,24 @@ def trial(
     inputs: Mapping[str, Mapping[str, Any]] | None = None,
     start_at: str | None = None,
     earlier: Mapping[str, Mapping[str, Any]] | None = None,
+    answers: Mapping[str, str] | None = None,
     models: Models | None = None,
 ) -> Trial:
     """Run a draft with nothing leaving.
 
     `pins`: outputs that are given instead of worked out; `inputs`: values that take the place of those from earlier steps.
     With `start_at` the steps before it keep the outputs in `earlier` (a step that is not in there was skipped), as after a
-    test of which one value was edited. Raises ActionRefused where the draft has a problem or a value does not fit.
+    test of which one value was edited. `answers`: what the customer says to the question of a step; a colleague approves
+    everything. Raises ActionRefused where the draft has a problem or a value does not fit.
     """
     plan = _plan(document, pins or {}, inputs or {})
     case = case_of(workspace, plan, given)
     refused = "" if start_at else refusal(plan, case.occasion)
     if refused and not isinstance(given, Sample):
         return Trial([], "not started", f"It would not start. {refused}", case.occasion.text, case.situation.now)
-    llm, embedder = (models or _models()).of(workspace)
+    outside = _outside(workspace, case, models or _models(), answers or {})
     try:
-        done = rehearse(plan, case.situation, Outside(llm, embedder), _journal(plan, case, start_at, earlier or {}))
+        done = rehearse(plan, case.situation, outside, _journal(plan, case, start_at, earlier or {}))
     except Throttled as busy:
         raise ActionRefused(f"{busy.reason} Try again in {busy.retry_after_seconds:.0f} seconds.") from busy
     steps = _steps(workspace, plan, case, done, set(pins or {}), inputs or {})
@@ -103,6 +109,24 @@ def trial(
     if refused:  # no invented message sets it off; the steps are worth seeing all the same
         sentence = f"This example would not start it ({refused.rstrip('.')}). {sentence}"
     return Trial(steps, done.state, sentence, case.occasion.text, case.situation.now)
+
+
+def _outside(workspace: UUID, case: Case, models: Models, answers: Mapping[str, str]) -> Outside:
+    """What the live engine gives to steps, for reading alone."""
+    llm, embedder = models.of(workspace)
+    contact = case.situation.contact
+
+    def crm(before_asking: Callable[[], None]) -> CrmReader:
+        known = contact.crm if contact else {}
+        return CrmReader(_contexts(), workspace, case.contact_id, known, None, before_asking)
+
+    web = WebReader(hosts_of(case.situation.business.settings))
+    return Outside(llm, embedder, crm if is_connected(workspace) else None, web, answering(answers))
+
+
+@cache
+def _contexts() -> CrmContexts:
+    return CrmContexts()
 
 
 @cache
