@@ -46,7 +46,7 @@ def navigation(person: Here) -> Any:
     ]
     machine = [_page("automations", "Automations"), _page("training", "Training"), _page("runs", "Runs")]
     if person.may("admin"):
-        machine.append(_page("settings", "Settings"))
+        machine += [_page("crm", "CRM"), _page("settings", "Settings")]
     return st.navigation({"Customers": work, "Front desk": machine})
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 PAGES = Path(__file__).parent / "app_pages"
-Page = Literal["home", "conversations", "handoffs", "runs", "automations", "training", "settings"]
+Page = Literal["home", "conversations", "handoffs", "runs", "automations", "training", "crm", "settings"]
 ICONS: dict[Page, str] = {
     "home": "home",
     "conversations": "forum",
@@ -17,6 +17,7 @@ ICONS: dict[Page, str] = {
     "runs": "history",
     "automations": "account_tree",
     "training": "school",
+    "crm": "hub",
     "settings": "settings",
 }
 

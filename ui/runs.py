@@ -9,6 +9,7 @@ from db.views import OutboxLine, RunDetail, RunLine, StepLine
 from flows.automation import Automation
 from nodes import registry
 from nodes.contract import NodeSpec
+from nodes.effects import CRM_KINDS
 from ui import words
 
 SYMBOLS = {"done": "check", "failed": "error", "running": "play_arrow", "pending": "schedule", "waiting": "pause"}
@@ -81,6 +82,12 @@ def found(step: StepLine) -> list[Mapping[str, Any]]:
 
 
 def left(line: OutboxLine) -> str:
-    """What became of an effect, as a sentence."""
+    """What became of an effect, as a sentence. What waits for the CRM says why it waits, and when it was tried."""
     state = words.OUTBOX_STATES[line.state]
+    if line.effect.get("kind") in CRM_KINDS and line.state in ("pending", "sending"):
+        state = "waits for the CRM" + (f", tried {line.attempts} times" if line.attempts > 1 else "")
+    if line.effect.get("kind") == "notify_people" and line.effect.get("via") == "webhook":
+        return (
+            f"Notify the team chat: {line.effect.get('subject', '')} — {state}{f': {line.error}' if line.error else ''}"
+        )
     return f"{words.effect(line.effect)} — {state}{f': {line.error}' if line.error else ''}"
