@@ -19,6 +19,8 @@ from db.engine import one, rows, run
 from db.passages import Piece
 from db.records import record
 
+ROWS_AT_ONCE = 500
+
 
 @dataclass(frozen=True)
 class Put:
@@ -71,9 +73,9 @@ def put(tx: Session, workspace: UUID, source: UUID, source_type: str, document: 
     gone = [passage for passages in left.values() for passage, _ in passages]
     run(tx, "DELETE FROM ai_embeddings WHERE id = ANY(%(ids)s)", ids=gone)
     _move(tx, moved)
-    if new:
-        where = {"workspace_id": workspace, "source_id": source, "source_type": source_type, "document": document}
-        tx.execute(insert(tables.Passage), [where | _columns(piece) for piece in new])
+    where = {"workspace_id": workspace, "source_id": source, "source_type": source_type, "document": document}
+    for start in range(0, len(new), ROWS_AT_ONCE):
+        tx.execute(insert(tables.Passage), [where | _columns(piece) for piece in new[start : start + ROWS_AT_ONCE]])
     return Put((after - before).total(), (before - after).total(), (after & before).total())
 
 

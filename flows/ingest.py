@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Iterator, Sequence
+from array import array
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import accumulate
 from uuid import UUID
 
 from db import crawl_list, document_states, indexing, training_jobs, vectors
@@ -21,9 +23,14 @@ from nodes.errors import AuthFailed, ClientError, Rejected, Throttled
 log = logging.getLogger(__name__)
 
 DOCUMENTS_AT_ONCE = 8
+CHARACTERS_AT_ONCE = 300_000  # of several documents; a single one may be longer
 TEXTS_AT_ONCE = 64  # about a second of the built-in model; what is lost at most when the process dies
+TEXTS_LOOKED_UP = 500
 MOST_TRIES = 4
 LONGEST_WAIT_SECONDS = 60.0
+
+
+Vector = Sequence[float]  # as an array of float32
 
 
 class EmbeddingRefused(Exception):
@@ -67,7 +74,7 @@ class Indexing:
     def some(self) -> int:
         """Index the next few documents; returns how many. Raises EmbeddingRefused, JobStopped."""
         with transaction(self._job.workspace_id) as tx:
-            waiting = crawl_list.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE)
+            waiting = _few(crawl_list.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE))
         cuts = {document.id: cut(self._source_type, document.title, document.markdown) for document in waiting}
         made = self._embedded([each.embedding_text for pieces in cuts.values() for each in pieces])
         for document in waiting:
@@ -75,7 +82,7 @@ class Indexing:
             self._store(document, cuts[document.id], made)
         return len(waiting)
 
-    def _embedded(self, texts: Sequence[str]) -> dict[str, dict[str, list[float]]]:
+    def _embedded(self, texts: Sequence[str]) -> dict[str, dict[str, Vector]]:
         """Vectors by text, by model."""
         target, *former = self._embedders
         made = {target.model: embed(self._job.workspace_id, target, texts, self._pulse)}
@@ -90,7 +97,7 @@ class Indexing:
                 )
         return made
 
-    def _store(self, document: Document, cuts: Sequence[Cut], made: dict[str, dict[str, list[float]]]) -> None:
+    def _store(self, document: Document, cuts: Sequence[Cut], made: dict[str, dict[str, Vector]]) -> None:
         job = self._job
         pieces = [
             Piece(
@@ -110,24 +117,41 @@ class Indexing:
             training_jobs.count(tx, job.id, indexed=1, passages_added=put.added, passages_removed=put.removed)
 
 
-def embed(workspace: UUID, embedder: Embedder, texts: Sequence[str], pulse: Pulse) -> dict[str, list[float]]:
+def _few(documents: Sequence[Document]) -> list[Document]:
+    """The first ones, as many as are held in memory together."""
+    sizes = accumulate(len(document.markdown) for document in documents)
+    return [
+        document
+        for place, (document, size) in enumerate(zip(documents, sizes, strict=True))
+        if not place or size <= CHARACTERS_AT_ONCE
+    ]
+
+
+def embed(workspace: UUID, embedder: Embedder, texts: Sequence[str], pulse: Pulse) -> dict[str, Vector]:
     """Vectors by text, those known before from the cache; every batch is kept as soon as it is made."""
     wanted = list(dict.fromkeys(texts))
-    with transaction(workspace) as tx:
-        made = vectors.known(tx, embedder.model, wanted, datetime.now(UTC))
-    for batch in _batches([text for text in wanted if text not in made]):
+    made: dict[str, Vector] = {}
+    for some in _batches(wanted, TEXTS_LOOKED_UP):
+        with transaction(workspace) as tx:
+            made |= _packed(vectors.known(tx, embedder.model, some, datetime.now(UTC)))
+    for batch in _batches([text for text in wanted if text not in made], TEXTS_AT_ONCE):
         pulse.check()
         new = dict(zip(batch, _patiently(embedder, batch, pulse), strict=True))
         with pulse.writing() as tx:
             vectors.keep(tx, workspace, embedder.model, new, datetime.now(UTC))
             training_jobs.count(tx, pulse.job.id, embedded=len(new))
-        made |= new
+        made |= _packed(new)
     return made
 
 
-def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    for start in range(0, len(texts), TEXTS_AT_ONCE):
-        yield list(texts[start : start + TEXTS_AT_ONCE])
+def _packed(vectors: Mapping[str, Sequence[float]]) -> dict[str, Vector]:
+    """As the database keeps them, a fifth of the memory that lists take: a long document has thousands."""
+    return {text: array("f", vector) for text, vector in vectors.items()}
+
+
+def _batches(texts: Sequence[str], size: int) -> Iterator[list[str]]:
+    for start in range(0, len(texts), size):
+        yield list(texts[start : start + size])
 
 
 def _patiently(embedder: Embedder, texts: Sequence[str], pulse: Pulse) -> list[list[float]]:

@@ -13,6 +13,7 @@ Kind = Literal["price", "time", "date", "contact", "number", "text"]
 ORDER: tuple[Kind, ...] = ("price", "time", "date", "contact", "number", "text")
 MOST_UNITS = 4000  # sentences and table rows that are put side by side; beyond, only those that came and went are told
 MOST_PAIRS = 2500  # of a changed stretch that are weighed against each other
+LONGEST_UNIT = 400  # characters; longer sentences are looked at in pieces, so that no pattern takes long over one
 ALIKE = 0.5  # from here on two sentences are two versions of one
 
 _CURRENCY = r"[$€£¥₹]|\b(?:USD|EUR|GBP|CHF|AUD|CAD)\b|\b(?:dollars?|euros?|pounds?)\b"
@@ -28,8 +29,8 @@ _DATES = (
 )
 # In this order: what was taken for a price is no number as well.
 _FACTS: tuple[tuple[Kind, str], ...] = (
-    ("contact", r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s)>\]]+"),
-    ("price", rf"(?:{_CURRENCY})\s?{_AMOUNT}|{_AMOUNT}\s?(?:{_CURRENCY})"),
+    ("contact", r"(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)+|https?://[^\s)>\]]+"),
+    ("price", rf"(?:{_CURRENCY})\s?{_AMOUNT}|(?<![\d.,']){_AMOUNT}\s?(?:{_CURRENCY})"),
     ("date", rf"\b(?:{'|'.join(_DATES)})\b"),
     ("time", r"\b\d{1,2}[:.]\d{2}\s?(?:[ap]\.?m\b\.?)?|\b\d{1,2}\s?[ap]\.?m\b\.?|\b(?:noon|midnight)\b"),
     ("contact", r"(?<![\w.])\+?\d[\d ()/-]{6,}\d\b"),
@@ -89,7 +90,8 @@ def _units(text: str) -> list[_Unit]:
             path = [*path[: len(heading.group(1)) - 1], heading.group(2)]
         elif line.lstrip().startswith("|") and not re.fullmatch(r"[\s|:-]*", line):
             cells = [cell.strip() for cell in line.strip("| ").split("|")]
-            units.append(_Unit(" > ".join([*path, cells[0]] if len(cells) > 1 else path), " · ".join(cells)))
+            where = " > ".join([*path, cells[0][:LONGEST_UNIT]] if len(cells) > 1 else path)
+            units += [_Unit(where, part) for part in _pieces(" · ".join(cells))]
         elif line.strip():
             units += [_Unit(" > ".join(path), part) for part in _sentences(line)]
     return units
@@ -97,7 +99,18 @@ def _units(text: str) -> list[_Unit]:
 
 def _sentences(line: str) -> list[str]:
     line = " ".join(line.replace("**", "").split())
-    return [part for part in re.split(r"(?<=[.!?])\s+(?=[\"'(A-ZÀ-Þ0-9])", line) if part]
+    parts = re.split(r"(?<=[.!?])\s+(?=[\"'(A-ZÀ-Þ0-9])", line)
+    return [piece for part in parts for piece in _pieces(part)]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """The text in pieces, cut at blanks where there are any."""
+    while len(text) > LONGEST_UNIT:
+        end = text.rfind(" ", 1, LONGEST_UNIT) + 1 or LONGEST_UNIT
+        yield text[:end].strip()
+        text = text[end:]
+    if text:
+        yield text
 
 
 def _pairs(old: Sequence[_Unit], new: Sequence[_Unit]) -> Iterator[tuple[_Unit | None, _Unit | None]]:
@@ -105,7 +118,8 @@ def _pairs(old: Sequence[_Unit], new: Sequence[_Unit]) -> Iterator[tuple[_Unit |
     if len(old) + len(new) > MOST_UNITS:
         yield from _came_and_went(old, new)
         return
-    matcher = SequenceMatcher(None, [unit.text for unit in old], [unit.text for unit in new], autojunk=False)
+    # With its rule for what stands everywhere: without it equal rows by the thousand take minutes.
+    matcher = SequenceMatcher(None, [unit.text for unit in old], [unit.text for unit in new])
     gone: list[_Unit] = []
     come: list[_Unit] = []
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
@@ -116,7 +130,23 @@ def _pairs(old: Sequence[_Unit], new: Sequence[_Unit]) -> Iterator[tuple[_Unit |
                 else:
                     gone += [one] if one else []
                     come += [other] if other else []
-    yield from _matched(gone, come)  # what moved to another place
+    yield from _matched(*_without_common(gone, come))  # what moved to another place
+
+
+def _without_common(gone: Sequence[_Unit], come: Sequence[_Unit]) -> tuple[list[_Unit], list[_Unit]]:
+    """Without what came elsewhere word for word."""
+    both = Counter(unit.text for unit in gone) & Counter(unit.text for unit in come)
+
+    def rest(units: Sequence[_Unit]) -> list[_Unit]:
+        left, kept = both.copy(), []
+        for unit in units:
+            if left[unit.text] > 0:
+                left[unit.text] -= 1
+            else:
+                kept.append(unit)
+        return kept
+
+    return rest(gone), rest(come)
 
 
 def _came_and_went(old: Sequence[_Unit], new: Sequence[_Unit]) -> Iterator[tuple[_Unit | None, _Unit | None]]:

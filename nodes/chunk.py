@@ -10,7 +10,7 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 
 # Best place to cut first. A sentence ends with its mark and the space, so that "9.30" stays whole.
 _SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
-_HEADING = re.compile(r"(#{1,6})\s+(.*\S)\s*")
+_HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r"\s*(```+|~~~+)")
 WHOLE_CHARS = 1000  # a table or a piece of code up to this length is never cut
 
@@ -55,7 +55,7 @@ def _sections(text: str, title: str) -> Iterator[tuple[str, list[str]]]:
     fence = ""
     for line in text.split("\n"):
         fence = _fence_after(line, fence)
-        heading = None if fence else _HEADING.fullmatch(line)
+        heading = None if fence else _HEADING.fullmatch(line.rstrip())
         if heading is None:
             lines.append(line.rstrip())
             continue

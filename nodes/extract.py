@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 
 from nodes.reading import CannotRead, Reading
 
-MOST_TEXT = 20_000_000  # characters of one document; a long novel has one million
+MOST_TEXT = 5_000_000  # characters of one document; a long novel has one million
 
 # What a person may upload, by the ending of the name.
 KINDS = {
@@ -77,9 +77,18 @@ def _true_kind(content: bytes, kind: str, name: str) -> str:
         raise CannotRead(f"'{name}' is not an Office file, whatever its name says. {_SAVE_AS}")
     if kind == "text" and content[:5] == b"%PDF-":
         return "pdf"
-    if kind in ("text", "csv") and b"\0" in content[:4096] and content[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+    if kind in ("text", "csv") and b"\0" in content[:4096] and not _is_wide(content):
         raise CannotRead(f"'{name}' is not text: it holds binary data. {READABLE}")
     return kind
+
+
+def _is_wide(content: bytes) -> bool:
+    """UTF-16, whose letters hold zero bytes; binary data has other bytes below the blank as well."""
+    from nodes.extract_text import wide_encoding
+
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return True
+    return bool(wide_encoding(content)) and not any(content[:4096].count(byte) for byte in (1, 2, 3, 5, 6, 8))
 
 
 _SAVE_AS = "Save it anew as .docx, .pptx or PDF without a password, then upload that."

@@ -8,7 +8,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 from nodes.extract_text import decode
-from nodes.reading import CannotRead, Reading, cell, table
+from nodes.html_tree import parse
+from nodes.reading import Reading, cell, table
 
 MOST_LINKS = 5000
 
@@ -30,7 +31,7 @@ def read_html(content: bytes, charset: str, address: str) -> Reading:
     """Raises CannotRead for a page without text, which is what a page drawn by JavaScript looks like to us."""
     meta = _META.search(content[:4096])
     text = decode(content, charset, meta.group(1).decode("ascii", "replace") if meta else "")
-    root = _parse(text)
+    root, note = parse(text)
     robots = " ".join(root.xpath("//meta[translate(@name,'ROBTS','robts')='robots']/@content")).lower()
     base = urljoin(address, (root.xpath("string(//base/@href)") or "").strip())
     links, title = _links(root, base), _title(root)
@@ -38,6 +39,7 @@ def read_html(content: bytes, charset: str, address: str) -> Reading:
     return Reading(
         markdown,
         title=title,
+        note=note,
         language=(root.get("lang") or root.get("{http://www.w3.org/XML/1998/namespace}lang") or "")[:2].lower(),
         links=links,
         canonical=_joined(base, root.xpath("string(//link[@rel='canonical']/@href)")),
@@ -48,20 +50,6 @@ def read_html(content: bytes, charset: str, address: str) -> Reading:
 
 def _forbids(robots: str, what: str) -> bool:
     return bool({what, "none"} & set(re.split(r"[\s,]+", robots)))
-
-
-def _parse(text: str) -> Any:
-    from lxml import etree, html
-
-    try:
-        # Deep nesting is read too: memory and time are limited around us. An XML declaration with an encoding must not reach the parser together with decoded text.
-        parser = html.HTMLParser(huge_tree=True, recover=True, no_network=True)
-        root = html.document_fromstring(re.sub(r"^\s*<\?xml[^>]*\?>", "", text), parser=parser)
-    except etree.XMLSyntaxError as error:
-        raise MemoryError from error  # the only thing over which a forgiving parser stumbles
-    except (etree.ParserError, ValueError) as error:
-        raise CannotRead("The page is empty.") from error
-    return root
 
 
 def _main(root: Any) -> str:
@@ -91,9 +79,12 @@ def _probes(root: Any) -> list[str]:
 
     config = use_config()
     config.set("DEFAULT", "EXTRACTION_TIMEOUT", "0")  # the process around us has the clock
-    found = trafilatura.extract(
-        copy.deepcopy(root), include_comments=False, include_tables=True, favor_recall=True, config=config
-    )
+    try:
+        found = trafilatura.extract(
+            copy.deepcopy(root), include_comments=False, include_tables=True, favor_recall=True, config=config
+        )
+    except RecursionError:  # over deeply nested lists; the whole page is taken for its content
+        found = ""
     lines = ("".join(line.split()) for line in (found or "").split("\n") if not line.startswith("|"))
     long = [line for line in lines if len(line) >= PROBE_CHARACTERS]
     return long[:: 1 + len(long) // MOST_PROBES]
@@ -127,7 +118,7 @@ def _container(element: Any, probes: list[str]) -> Any:
 
 def _body(root: Any) -> str:
     """Everything that is text, with its headings, tables, lists and code."""
-    for element in [each for each in root.iter("table") if not each.xpath(".//table")]:
+    for element in [each for each in root.iter("table") if next(each.iterdescendants("table"), None) is None]:
         rows = [[cell(each.text_content()) for each in row.xpath("./td|./th")] for row in element.xpath(".//tr")]
         _replace(element, table(rows))
     for element in list(root.iter("pre")):

@@ -10,6 +10,8 @@ import re
 from nodes.reading import CannotRead, Reading, cell, table
 
 _MARKS = [(codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16")]
+# Codecs of Python that are no encodings of pages; some take time with the square of the length.
+_NO_CHARSETS = {"idna", "punycode", "unicode_escape", "raw_unicode_escape", "undefined", "utf_7"}
 SAMPLE = 64 * 1024  # bytes that the guess of an encoding looks at
 FEW_MARKED = 32  # bytes above 127
 
@@ -19,15 +21,37 @@ def decode(content: bytes, *announced: str) -> str:
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return _clean(content.decode(encoding, "replace"))
-    for encoding in (*announced, "utf-8"):
-        text = _strictly(content, encoding)
+    wide = wide_encoding(content)
+    for encoding in (wide, *announced, "utf-8"):
+        text = None if encoding != wide and is_wide(encoding) else _strictly(content, encoding)
         if text is not None:
             return _clean(text)
     return _clean(content.decode(_guess(content), "replace"))
 
 
+def wide_encoding(content: bytes) -> str:
+    """UTF-16 or UTF-32 that does not say so, known by its zero bytes; '' = neither. Latin letters have them, and so have blanks and markup."""
+    sample = content[: SAMPLE - SAMPLE % 4]
+    if len(sample) < 16 or sample.count(0) <= len(sample) / 20:
+        return ""
+    zeros = [sample[place::4].count(0) * 4 / len(sample) for place in range(4)]
+    if min(zeros[2], zeros[3]) > 0.9 or min(zeros[0], zeros[1]) > 0.9:
+        return "utf-32-le" if zeros[3] > 0.9 else "utf-32-be"
+    even, odd = zeros[0] + zeros[2], zeros[1] + zeros[3]
+    if min(even, odd) > 0.02 * max(even, odd):
+        return ""
+    return "utf-16-le" if odd > even else "utf-16-be"
+
+
+def is_wide(encoding: str) -> bool:
+    """Whether it is announced as two or four bytes per letter, which a page that was understood so far cannot be."""
+    return encoding.strip().lower().replace("_", "-").startswith(("utf-16", "utf16", "utf-32", "utf32", "ucs-"))
+
+
 def _strictly(content: bytes, encoding: str) -> str | None:
     try:
+        if encoding.strip().lower().replace("-", "_") in _NO_CHARSETS:
+            return None
         # Browsers read what calls itself Latin-1 as Windows-1252, which is what it nearly always is.
         name = codecs.lookup(encoding.strip()).name if encoding.strip() else ""
         return content.decode("cp1252" if name in ("iso8859-1", "ascii") else name) if name else None

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -121,6 +122,22 @@ class Stack:
         os.environ.update({name: self.environment[name] for name in ("FRONTDESK_SECRET_KEY", "FRONTDESK_HOME")})
         get_settings.cache_clear()
         engine.configure(self.database_url)
+
+    def kill(self) -> None:
+        """kill -9 for every process of the product, the database too; the twins live on."""
+        every = [process for group in self.processes().values() for process in group]
+        engine.dispose()
+        for process in every:  # the supervisor first, so that it starts nothing again
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
+        psutil.wait_procs(every, 10)
+        assert self._process is not None
+        self._process.wait(10)
+
+    def start_again(self) -> None:
+        """As somebody would after the machine went down."""
+        self._ready.clear()
+        self._start()
 
     def _read(self, output: IO[str]) -> None:
         for line in output:

@@ -10,11 +10,13 @@ from __future__ import annotations
 import gzip
 import hashlib
 import html
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -195,6 +197,36 @@ def gzipped(text: str) -> Callable[[_Handler], None]:
         handler.answer(Thing(body, headers={"Content-Encoding": "gzip"}, with_etag=False))
 
     return answer
+
+
+def half_packed(handler: _Handler) -> None:
+    """A packed page of which the end is missing, though the answer itself is complete."""
+    body = gzip.compress(b"<p>And another line of it.</p>" * 1000)
+    handler.answer(Thing(body[: len(body) // 2], headers={"Content-Encoding": "gzip"}, with_etag=False))
+
+
+def file(path: Path, content_type: str, *, announced: bool = True) -> Callable[[_Handler], None]:
+    """A large file, sent as it is read."""
+
+    def answer(handler: _Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Type", content_type)
+        if announced:
+            handler.send_header("Content-Length", str(path.stat().st_size))
+        handler.send_header("Connection", "close")
+        handler.end_headers()
+        handler.close_connection = True
+        with path.open("rb") as source:
+            shutil.copyfileobj(source, handler.wfile)
+
+    return answer
+
+
+def calendar(handler: _Handler) -> None:
+    """A page for every day, each with a link to the next one."""
+    day = int(handler.path.partition("=")[2] or 1)
+    text = f"<html><body><main><h1>Day {day}</h1><p>We are open on day {day} from nine to six, as we are on every other day.</p>"
+    handler.answer(Thing(f'{text}<a href="/calendar?day={day + 1}">next</a></main></body></html>'.encode()))
 
 
 def hangs_up(handler: _Handler) -> None:
