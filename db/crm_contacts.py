@@ -123,7 +123,8 @@ def remember(tx: Session, contact_id: UUID, known: Mapping[str, Any], version: d
     return bool(
         run(
             tx,
-            """UPDATE contacts SET crm = %(known)s || jsonb_strip_nulls(jsonb_build_object('told_tags', crm -> 'told_tags')),
+            """UPDATE contacts SET crm = %(known)s || jsonb_strip_nulls(jsonb_build_object('told_tags',
+                       coalesce(crm -> 'told_tags', %(known)s::jsonb -> 'tags'))),
                    crm_fetched_at = CASE WHEN updated_at = %(version)s THEN clock_timestamp() END WHERE id = %(id)s""",
             known=Jsonb(dict(known)),
             version=version,
@@ -192,11 +193,11 @@ def _own_email(tx: Session, email: str) -> list[tuple[str, str]]:
            WHERE i.kind = 'email' AND i.address = %(email)s AND t.ghl_contact_id IS NOT NULL""",
         email=email,
     )
-    return [] if taken else [("email", email)]
+    return [] if taken is not None else [("email", email)]
 
 
 def _anybody(tx: Session, wanted: Sequence[tuple[str, str]]) -> bool:
     return any(
-        one(tx, "SELECT FROM identities WHERE kind = %(k)s AND address = %(a)s", k=kind, a=address)
+        one(tx, "SELECT FROM identities WHERE kind = %(k)s AND address = %(a)s", k=kind, a=address) is not None
         for kind, address in wanted
     )

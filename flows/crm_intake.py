@@ -96,7 +96,8 @@ def _contact(at: Told, arrival: CrmEvent) -> str:
     given = arrival.contact
     assert given is not None
     ours, is_new = _known(at.tx, at.workspace, given, _country(at))
-    new_tags = crm_contacts.set_tags(at.tx, ours.id, given.tags) if given.tags is not None else []
+    tags = given.tags if given.tags is not None or arrival.name != "contact_created" else ()
+    new_tags = crm_contacts.set_tags(at.tx, ours.id, tags) if tags is not None else []
     crm_contacts.drop(at.tx, ours.id)
     live.publish(at.tx, at.workspace, "contact", contact=ours.id)
     if arrival.name == "contact_blocked":

@@ -16,7 +16,7 @@ from flows import crm, crm_sync
 from nodes.clients.channel import Request
 from nodes.contract import LanguageModel
 from tests.fakes.ghl_twin import APP_ID, GhlTwin
-from tests.fakes.twilio_twin import TwilioTwin
+from tests.fakes.twilio_twin import TwilioTwin, signed_status
 from tests.flows.crm_desk import Desk, by_oauth
 from tests.flows.rig import PUBLIC, FakeModel, Rig
 
@@ -47,6 +47,13 @@ class CrmRig(Rig):
         )
         headers = {name.lower(): value for name, value in self.ghl.sign(body.encode()).items()}
         return self.store(self.desk.connection, Request("POST", PUBLIC + path, headers, body.encode()))
+
+    def receive_status(self, text: str, status: str) -> None:
+        """Twilio reports what became of the message with this text."""
+        [sent] = [each for each in self.twilio_twin.sent if each.body == text]
+        webhook = signed_status(f"{PUBLIC}/webhook/twilio/status", sent, status)
+        headers = {name.lower(): value for name, value in webhook.headers.items()}
+        self.store(self.twilio, Request("POST", webhook.url, headers, webhook.body))
 
     def hear(self) -> int:
         """Everything that GHL has to tell comes in: events of the app, and messages for the conversation provider."""
