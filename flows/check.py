@@ -8,26 +8,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from flows.automation import Automation, Step
+from flows.check_sense import problems as sense
+from flows.check_sense import texts
 from flows.plan import STEP_BOOLEANS, Reference, reference, references_in
+from flows.problem import Problem
 from nodes import registry
 from nodes.contract import NodeSpec
 
-
-@dataclass(frozen=True)
-class Problem:
-    """What is wrong, where, and what to do about it. `step` is '' where the automation as a whole is meant."""
-
-    step: str
-    field: str
-    message: str
-    remedy: str
-
-    def __str__(self) -> str:
-        where = f"Step '{self.step}', {self.field}: " if self.step else ""
-        return f"{where}{self.message} {self.remedy}"
+__all__ = ["CheckFailed", "Problem", "check", "fits", "kinds_of"]
 
 
 class CheckFailed(Exception):
@@ -41,7 +32,7 @@ class CheckFailed(Exception):
 def check(document: Mapping[str, Any] | Automation) -> list[Problem]:
     """All problems of a document, in step order; [] means that it can be published."""
     if isinstance(document, Automation):
-        return [*_of_order(document), *_of_steps(document)]
+        return [*_of_order(document), *_of_steps(document), *sense(document)]
     try:
         return check(Automation.model_validate(document))
     except ValidationError as error:
@@ -61,7 +52,7 @@ def _of_form(document: Mapping[str, Any], detail: Any) -> Problem:
         )
         location = location[2:]
     field = ".".join(str(part) for part in location) or "document"
-    return Problem(step, field, f"{detail['msg']}.", "Correct the value, or remove the field.")
+    return Problem(step, field, _sentence(detail), "Correct the value, or remove the field.")
 
 
 def _of_order(automation: Automation) -> Iterator[Problem]:
@@ -126,11 +117,23 @@ def _of_config(step: Step, spec: NodeSpec, scope: _Scope) -> Iterator[Problem]:
         spec.config.model_validate(step.config)
     except ValidationError as error:
         for detail in error.errors():
-            field = ".".join(str(part) for part in detail["loc"]) or "config"
-            yield Problem(step.id, f"config.{field}", f"{detail['msg']}.", _config_remedy(spec, detail))
-    for field, text in _texts(step.config, "config"):
+            yield Problem(step.id, _config_place(spec, detail), _sentence(detail), _config_remedy(spec, detail))
+    for field, text in texts(step.config, "config"):
         for written in references_in(text):
             yield from scope.problems(field, written, want=None)
+
+
+def _config_place(spec: NodeSpec, detail: Any) -> str:
+    """Which setting; of what concerns several, the one that the message begins with."""
+    if detail["loc"]:
+        return "config." + ".".join(str(part) for part in detail["loc"])
+    named = _sentence(detail).split(":")[0]
+    return f"config.{named}" if named in spec.config.model_fields else "config"
+
+
+def _sentence(detail: Any) -> str:
+    """What pydantic says, as a sentence."""
+    return str(detail["msg"]).removeprefix("Value error, ").rstrip(".") + "."
 
 
 def _config_remedy(spec: NodeSpec, detail: Any) -> str:
@@ -221,6 +224,13 @@ class _Scope:
                 yield Problem(
                     self.step.id, field, f"'{wanted.step}.{wanted.field}' has no parts.", "Leave out the last part."
                 )
+            elif (named := _named_parts(target)) and wanted.key not in named:
+                yield Problem(
+                    self.step.id,
+                    field,
+                    f"'{wanted.step}' sets no value called '{wanted.key}'.",
+                    f"It sets: {', '.join(named)}.",
+                )
             return
         if want is not None and not fits(have, want):
             yield Problem(
@@ -246,9 +256,17 @@ def fits(have: Any, want: Any) -> bool:
     if "any" in wanted or "text" in wanted:
         return True
     kinds = kinds_of(have) - {"nothing"}
-    if "number" in wanted:
-        wanted.add("number")
+    if kinds == {"list"} and _records(have) and _records(want) and not _records(have) & _records(want):
+        return False  # passages are no lines of a conversation
     return "any" in kinds or bool(kinds & wanted)
+
+
+def _records(annotation: Any) -> set[type]:
+    """The kinds of records in a list."""
+    parts = typing.get_args(annotation)
+    if typing.get_origin(annotation) in (list, tuple):
+        return {part for part in parts if isinstance(part, type) and issubclass(part, BaseModel)}
+    return {kind for part in parts for kind in _records(part)}
 
 
 Kind = Literal["any", "text", "yes/no", "number", "list", "mapping", "nothing", "record"]
@@ -279,6 +297,14 @@ def kinds_of(annotation: Any) -> set[Kind]:
     return {_KINDS.get(base, "record")}
 
 
+def _named_parts(step: Step) -> list[str]:
+    """The names that a step gives to what it puts out, where its settings say them."""
+    if step.node.split("@")[0] != "set_values":
+        return []
+    values = step.config.get("values")
+    return [str(value.get("name")) for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
 def _is_mapping(annotation: Any) -> bool:
     return bool(kinds_of(annotation) & {"mapping", "any"})
 
@@ -293,18 +319,6 @@ def _in_words(annotation: Any) -> str:
     }
     kinds = kinds_of(annotation) - {"nothing"}
     return " or ".join(sorted(words.get(kind, "a record") for kind in kinds))
-
-
-def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    match value:
-        case str():
-            yield path, value
-        case dict():
-            for key, item in value.items():
-                yield from _texts(item, f"{path}.{key}")
-        case list():
-            for index, item in enumerate(value):
-                yield from _texts(item, f"{path}.{index}")
 
 
 def _spec(step: Step) -> NodeSpec | None:
