@@ -6,6 +6,9 @@ from pathlib import Path
 import psycopg
 from sqlalchemy.engine import make_url
 
+from db import embedding_column
+from db.settings import get_settings
+
 log = logging.getLogger(__name__)
 
 FOLDER = Path(__file__).parent / "migrations"
@@ -18,15 +21,30 @@ class MigrationRefused(Exception):
     """The database cannot be brought to this schema; the text says what to do."""
 
 
-def migrate(url: str) -> list[str]:
-    """Apply what is missing and return the names applied, in order. Safe when several processes call it at once."""
+def migrate(url: str, *, resize_embeddings: bool = False) -> list[str]:
+    """Apply what is missing and return the names applied, in order. Safe when several processes call it at once.
+
+    `resize_embeddings`: vectors that are there get the length of FRONTDESK_EMBEDDING_DIMENSIONS too, where nothing is lost.
+    """
     applied = []
     with _connect(url) as connection:
         _check_server(connection)
         while name := _apply_next(connection):
             log.info("Applied a migration.", extra={"action": "migrate.applied", "migration": name})
             applied.append(name)
+        _fit_embeddings(connection, convert=resize_embeddings)
     return applied
+
+
+def _fit_embeddings(connection: psycopg.Connection, *, convert: bool) -> None:
+    wanted = get_settings().embedding_dimensions
+    with connection.transaction():
+        connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        try:
+            if embedding_column.fit(connection, wanted, convert=convert):
+                log.info("Vectors have another length.", extra={"action": "migrate.embeddings", "dimensions": wanted})
+        except embedding_column.LengthRefused as error:
+            raise MigrationRefused(str(error)) from error
 
 
 def pending(url: str) -> list[str]:

@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     api_key: SecretStr | None = None
     allow_private_addresses: bool = False  # whether nodes may call loopback and private networks
 
+    embedding_dimensions: Annotated[int, Field(ge=384, le=1536)] = 1536  # of the column that holds the vectors
+
     limit_contact_seconds: Annotated[float, Field(ge=0)] = 10  # one AI answer per contact in this time; 0 = no limit
     limit_api_per_minute: Count = 100
     limit_address_per_hour: Count = 1000
@@ -100,7 +102,9 @@ class Settings(BaseSettings):
     limit_ghl_per_day: Count = 200_000
     wait_for_more: Annotated[float, Field(ge=0, le=120)] = 1.5  # seconds of the quiet window
 
-    crm_context_minutes: Annotated[float, Field(ge=0, le=60)] = 10  # how long what the CRM knows of a contact counts as fresh
+    crm_context_minutes: Annotated[float, Field(ge=0, le=60)] = (
+        10  # how long what the CRM knows of a contact counts as fresh
+    )
 
     database_url: PostgresAddress | None = _plain("DATABASE_URL")  # None = the Postgres that comes along
     prefect_api_url: WebAddress = Field(default="", validation_alias="PREFECT_API_URL")

@@ -13,8 +13,6 @@ from sqlalchemy import Column, DateTime, Numeric, Text, func
 from sqlalchemy.dialects.postgresql import BYTEA, JSONB, REAL
 from sqlmodel import Field, SQLModel
 
-DIMENSIONS = 1536
-
 
 def _key() -> Any:
     return Field(default_factory=uuid4, primary_key=True)
@@ -167,6 +165,6 @@ class Passage(SQLModel, table=True):
     content_hash: bytes = _bytes()
     language: str = _text()
     model: str = _text()
-    embedding: Any = Field(sa_column=Column(Vector(DIMENSIONS), nullable=False))
+    embedding: Any = Field(sa_column=Column(Vector(), nullable=False))  # how long it is, is a setting
     enabled: bool = True
     created_at: datetime = _moment()

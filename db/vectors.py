@@ -10,9 +10,22 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from db.embedding_column import SHORTENED
 from db.engine import rows, run
+from db.settings import get_settings
 
-DIMENSIONS = 1536
+
+def dimensions() -> int:
+    """How many numbers a vector has in this installation."""
+    return get_settings().embedding_dimensions
+
+
+def fitted(vector: Sequence[float], model: str) -> list[float]:
+    """The vector in the length of this installation. Raises ValueError where numbers that count would be lost."""
+    wanted = dimensions()
+    if any(vector[wanted:]) and SHORTENED.strip("%") not in model:
+        raise ValueError(f"vectors of {model} have more than {wanted} numbers")
+    return [*vector[:wanted], *[0.0] * (wanted - len(vector))]
 
 
 def text_hash(text: str) -> bytes:
@@ -70,4 +83,4 @@ def _pack(vector: Sequence[float]) -> bytes:
 def _unpack(data: bytes) -> list[float]:
     vector = array.array("f")
     vector.frombytes(data)
-    return [*vector, *[0.0] * (DIMENSIONS - len(vector))]
+    return [*vector, *[0.0] * (dimensions() - len(vector))]

@@ -53,7 +53,12 @@ def _parser() -> argparse.ArgumentParser:
     command("down", "Stop what `up` started.", _down)
     command("status", "Show the running processes.", _status)
     command("doctor", "Check everything that can be wrong, and say the remedy.", _doctor)
-    command("migrate", "Bring the database to the schema of this version.", _migrate)
+    migration = command("migrate", "Bring the database to the schema of this version.", _migrate)
+    migration.add_argument(
+        "--resize-embeddings",
+        action="store_true",
+        help="give stored vectors the length of FRONTDESK_EMBEDDING_DIMENSIONS",
+    )
     first = command("demo", "Make the first workspace, with demo data, if there is none.", _demo)
     first.add_argument("--empty", action="store_true", help="without demo data")
     command("sign-in-link", "Print a sign-in link that works once.", _sign_in_link).add_argument("email", nargs="?")
@@ -63,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     command("backup", "Write the whole database to a file.", _backup).add_argument("file", type=Path)
     command("restore", "Replace the database by a backup.", _restore).add_argument("file", type=Path)
     bench = command("bench", "Measure this machine.", _bench)
-    bench.add_argument("what", choices=["messages", "crash", "crawl"])
+    bench.add_argument("what", choices=["messages", "crash", "crawl", "retrieval"])
     bench.add_argument("options", nargs=argparse.REMAINDER)
     return parser
 
@@ -102,7 +107,7 @@ def _migrate(settings: Settings, chosen: argparse.Namespace) -> int:
 
     with _database(settings) as url:
         try:
-            applied = migrate(url)
+            applied = migrate(url, resize_embeddings=chosen.resize_embeddings)
         except MigrationRefused as error:
             raise CannotStart(str(error)) from error
     print(f"Applied {len(applied)} migrations." if applied else "The database is up to date.")

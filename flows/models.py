@@ -11,13 +11,13 @@ from decimal import Decimal
 from typing import Any, Protocol
 from uuid import UUID
 
-from db import connections, indexing, limits, models
+from db import connections, indexing, limits, models, vectors
 from db.engine import transaction
-from db.settings import get_settings
+from db.settings import Settings, get_settings
 from nodes.clients.embeddings import BuiltinEmbedder, OpenAIEmbedder
 from nodes.clients.llm import OpenAIChat
 from nodes.contract import ChatMessage, Completion, Embedder, LanguageModel
-from nodes.errors import Throttled
+from nodes.errors import Rejected, Throttled
 
 FRESH_SECONDS = 5.0  # how long a change of a connection may go unnoticed by a running worker
 
@@ -109,16 +109,40 @@ class ConnectedModels:
             return chat_model(tx, workspace), serving_embedder(tx, embedder(tx) or self._builtin, self._builtin)
 
 
-_embedder: BuiltinEmbedder | None = None
+class FittedEmbedder:
+    """A model whose vectors have the length that this installation keeps (FRONTDESK_EMBEDDING_DIMENSIONS)."""
+
+    def __init__(self, whole: Embedder) -> None:
+        self.model, self._whole = whole.model, whole
+
+    def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        try:
+            return [vectors.fitted(vector, self.model) for vector in self._whole.embed(texts)]
+        except ValueError as error:
+            reason = (
+                f"The {error}, which is what FRONTDESK_EMBEDDING_DIMENSIONS keeps. Choose a smaller embedding model."
+            )
+            raise Rejected("too_many_dimensions", reason) from error
+
+
+def _fitted(embedder: Embedder) -> Embedder:
+    return (
+        embedder
+        if vectors.dimensions() == Settings.model_fields["embedding_dimensions"].default
+        else FittedEmbedder(embedder)
+    )
+
+
+_embedder: Embedder | None = None
 _embedder_lock = threading.Lock()
 
 
-def builtin_embedder() -> BuiltinEmbedder:
+def builtin_embedder() -> Embedder:
     """The one built-in embedder of this process; nothing is loaded before its first use."""
     global _embedder
     with _embedder_lock:
         if _embedder is None:
-            _embedder = BuiltinEmbedder(get_settings().home / "cache")
+            _embedder = _fitted(BuiltinEmbedder(get_settings().home / "cache"))
         return _embedder
 
 
@@ -175,12 +199,13 @@ def training_embedders(tx: Any) -> list[Embedder]:
 
 
 def _openai_embedder(connection: Any, secrets: dict[str, str], model: str = "") -> Embedder:
-    return OpenAIEmbedder(
+    made = OpenAIEmbedder(
         connection.config.get("base_url") or "https://api.openai.com/v1",
         secrets.get("api_key", ""),
         model or connection.config.get("model") or "text-embedding-3-small",
         30.0,
     )
+    return _fitted(made)
 
 
 def _connection(tx: Any, kind: str) -> tuple[Any, dict[str, str]] | None:
