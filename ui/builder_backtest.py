@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from uuid import UUID
 
 import streamlit as st
@@ -76,17 +75,15 @@ def _start(desk: Desk, draft: Draft, running: BacktestLine | None) -> None:
 
 
 def _begin(by_days: bool, amount: int) -> None:
+    """Put the comparison into the queue; the process that serves the schedules takes it up at once."""
     desk = builder_desk.here()
-    made = session.act(
+    days, conversations = (amount, None) if by_days else (None, amount)
+    session.act(
         "build",
         lambda me: backtest.start(
-            me.workspace.id, me.user.id, desk.automation,
-            days=amount if by_days else None, conversations=None if by_days else amount,
+            me.workspace.id, me.user.id, desk.automation, days=days, conversations=conversations
         ),
-    )  # fmt: skip
-    if made is not None:
-        # The row is the work; this thread only begins it at once. Where this process ends, another one takes it up.
-        threading.Thread(target=backtest.work, args=(made,), daemon=True, name=f"backtest-{made}").start()
+    )
 
 
 def _gate(key: str, was: bool) -> None:

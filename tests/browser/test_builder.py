@@ -1,0 +1,326 @@
+"""The automation builder in a real browser, as somebody new uses it: from signing in to an answer in the web chat."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+
+from db import users
+from db.engine import configure, system
+from db.records import Role
+from flows import drafts, editing
+from flows.automation import Automation
+from flows.publish import publish
+from tests.browser.test_pages import ARGUMENTS, CHROMIUM, PASSWORD, ROOT
+from tests.flows.rig import FakeModel, Rig
+from tests.ports import free_port, until
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
+expect.set_options(timeout=30_000)  # the machine may have much else to do
+OpenPage = Callable[..., Page]
+MOST_CLICKS = 25
+PEOPLE: dict[Role, str] = {"builder": "Ana Silva", "viewer": "Vic Lund"}
+STEPS = ("May the AI answer?", "Recall conversation", "Search documents", "AI answer", "Send message")
+REPLY = '{"reply": "On Saturday we open at ten.", "needs_person": false, "reason": "", "used_passages": []}'
+
+
+@dataclass
+class Desk:
+    """The running pages over one database; the worker's part is moved along by hand."""
+
+    address: str
+    rig: Rig
+    environment: dict[str, str]
+
+
+@dataclass
+class Walk:
+    """A person at the page: every click is counted, and what it was for is written down with its time."""
+
+    page: Page
+    began: float = field(default_factory=time.monotonic)
+    clicks: int = 0
+
+    def click(self, what: str, where: Locator) -> None:
+        where.click()
+        self.clicks += 1
+        print(f"{self.clicks:3}. {time.monotonic() - self.began:5.1f} s  {what}")
+
+    def note(self, what: str) -> None:
+        print(f"     {time.monotonic() - self.began:5.1f} s  {what}")
+
+
+@pytest.fixture
+def desk(database_url: str, home: Path) -> Iterator[Desk]:
+    configure(database_url)
+    rig = Rig(model=FakeModel(reply=REPLY))
+    with system() as tx:
+        for role, name in PEOPLE.items():
+            user = users.create(tx, f"{role}@example.com", name, PASSWORD)
+            users.add_member(tx, rig.workspace, user.id, role)
+    port = free_port()
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "FRONTDESK_UI_PORT": str(port),
+        "FRONTDESK_HOME": str(home),
+    }
+    with _serving(["-m", "ui.app"], port, environment) as address:
+        yield Desk(address, rig, environment)
+
+
+@contextmanager
+def _serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator[str]:
+    """A server of ours as a process of its own."""
+    program = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
+    try:
+        address = f"http://127.0.0.1:{port}"
+        until(lambda: _answers(address, program), seconds=60, what="the server answers")
+        yield address
+    finally:
+        program.terminate()
+        program.wait(15)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(chromium: Browser, desk: Desk) -> Iterator[OpenPage]:
+    """Windows at the sign-in form by role; the test fails when one of them raised in the browser."""
+    trouble: list[str] = []
+    with ExitStack() as stack:
+
+        def go(role: Role = "builder", path: str = "/automations") -> Page:
+            context = stack.enter_context(closing(chromium.new_context(viewport={"width": 1440, "height": 900})))
+            page = context.new_page()
+            page.on("pageerror", lambda error: trouble.append(str(error)))
+            page.goto(desk.address + path)
+            page.get_by_label("E-mail").fill(f"{role}@example.com")
+            page.get_by_label("Password").fill(PASSWORD)
+            return page
+
+        yield go
+    assert trouble == []
+
+
+def test_somebody_new_publishes_six_steps_that_answer_in_at_most_25_clicks(open_page: OpenPage, desk: Desk) -> None:
+    page = open_page(path="/")
+    walk = Walk(page)
+    walk.click("Sign in", page.get_by_role("button", name="Sign in"))
+    walk.click("Automations", page.get_by_role("link", name="Automations", exact=True).first)
+    walk.click("New automation", page.get_by_role("button", name="New automation"))
+    walk.click("Start from nothing", page.get_by_role("button", name="Start", exact=True))
+    walk.click("Step 1: Message received", _in_palette(page, "Message received"))
+    for number, title in enumerate(STEPS, 2):
+        expect(_cards(page)).to_have_count(number - 1)
+        walk.click("Add a step", page.locator("button.add"))
+        walk.click(f"Step {number}: {title}", _in_palette(page, title))
+    expect(_cards(page)).to_have_count(6)
+    expect(page.get_by_text("Saved")).to_be_visible()
+    walk.click("Publish", page.get_by_role("button", name="Publish", exact=True))
+    walk.click("Publish now", page.get_by_role("button", name="Publish now"))
+    expect(page.get_by_text("Live: version 1")).to_be_visible()
+    walk.note("version 1 is live")
+    with _door(desk) as address:
+        page.goto(f"{address}/chat/{desk.rig.webchat}")
+        page.get_by_label("Your message").fill("When do you open on Saturday?")
+        page.get_by_role("button", name="Send").click()
+        until(lambda: desk.rig.query("SELECT 1 FROM events_queue"), what="the message arrived")
+        walk.note("a customer has written in the web chat")
+        until(lambda: _is_answered(desk), what="the message is answered")
+        expect(page.get_by_role("log")).to_contain_text("On Saturday we open at ten.")
+    walk.note(f"the customer reads the answer, after {walk.clicks} clicks and no typed syntax")
+    assert walk.clicks <= MOST_CLICKS
+
+
+def test_cards_and_texts_are_changed_without_losing_anything(open_page: OpenPage, desk: Desk) -> None:
+    automation = _draft(desk, ("message_received@1", "send_message@1", "wait@1", "notify@1"))
+    page = _enter(open_page("builder", f"/automations?id={automation}"))
+    expect(_cards(page)).to_have_count(4)
+
+    # A result of an earlier step goes in where the cursor is, and what was typed last survives a click elsewhere.
+    _card(page, "Send message").click()
+    text = page.get_by_role("textbox", name="Text")
+    text.click()
+    page.keyboard.type("Hello , one moment.")
+    for _ in range(len(", one moment.")):
+        page.keyboard.press("ArrowLeft")
+    page.get_by_role("button", name="Insert a result into Text").click()
+    page.locator("button.entry", has_text="Contact name").click()
+    page.keyboard.press("End")
+    page.keyboard.type(" Soon!")
+    _card(page, "Wait").click()
+    until(
+        lambda: _texts(desk, automation) == ["Hello {{message.contact_name}} , one moment. Soon!"],
+        what="the text is kept",
+    )
+
+    # Moved by the menu, dragged with the mouse, switched off, and brought back by Undo.
+    _menu(page, "Notify colleagues", "Move up")
+    until(lambda: _order(desk, automation) == ["message", "send", "notify", "wait"], what="it is moved")
+    _card(page, "Wait").drag_to(_card(page, "Send message"), target_position={"x": 60, "y": 4})
+    until(lambda: _order(desk, automation) == ["message", "wait", "send", "notify"], what="it is dragged")
+    _menu(page, "Wait", "Switch off")
+    expect(page.locator(".card.off")).to_have_count(1)
+    _menu(page, "Send message", "Remove")
+    expect(_cards(page)).to_have_count(3)
+    page.get_by_role("button", name="Undo").click()
+    expect(_cards(page)).to_have_count(4)
+
+    # A second builder: told plainly, nothing overwritten.
+    with_theirs = editing.set_title(drafts.load(desk.rig.workspace, automation).document, "notify", "Tell the team")
+    drafts.save(desk.rig.workspace, None, automation, with_theirs, drafts.load(desk.rig.workspace, automation).revision)
+    expect(page.get_by_role("button", name="Show the newest")).to_be_visible()
+    _menu(page, "Wait", "Remove")
+    expect(page.get_by_text("your last change is not saved")).to_be_visible()
+    assert _order(desk, automation) == ["message", "wait", "send", "notify"]
+    page.get_by_role("button", name="Keep mine as a copy").click()
+    expect(page.get_by_text("(my version)")).to_be_visible()
+    expect(_cards(page)).to_have_count(3)
+    assert drafts.load(desk.rig.workspace, automation).document == with_theirs
+
+    viewer = _enter(open_page("viewer", f"/automations?id={automation}"))
+    expect(_cards(viewer)).to_have_count(4)
+    expect(viewer.locator("button.add, button.dots")).to_have_count(0)
+    expect(viewer.get_by_role("button", name="Publish")).to_have_count(0)
+
+
+def test_a_test_says_what_would_happen_and_nothing_leaves(open_page: OpenPage, desk: Desk) -> None:
+    automation = _draft(desk, ("message_received@1", "send_message@1"), text="We open at nine.")
+    page = _enter(open_page("builder", f"/automations?id={automation}"))
+    _tab(page, "Test").click()
+    page.get_by_label("What the customer writes").fill("When do you open?")
+    page.get_by_role("button", name="Run the test").click()
+    expect(page.get_by_text("Would send to Sam Sample by web chat").first).to_be_visible()
+    page.get_by_role("button", name="Keep this result").last.click()
+    page.get_by_role("button", name="Run it again").click()
+    expect(page.get_by_text("The output was given")).to_be_visible()
+    assert desk.rig.query("SELECT 1 FROM outbox") == []
+    assert desk.rig.query("SELECT 1 FROM runs") == []
+
+
+@pytest.mark.parametrize("width", [1440, 390])
+def test_no_state_is_wider_than_the_window(open_page: OpenPage, desk: Desk, width: int) -> None:
+    automation = _draft(desk, ("message_received@1", "gate@1", "generate@1", "send_message@1"), published=True)
+    _draft(desk, ("message_received@1", "hand_off@1"))
+    page = open_page("builder")
+    page.set_viewport_size({"width": width, "height": 844})
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("button", name="New automation")).to_be_visible()
+    _fits(page, "list")
+    page.goto(f"{desk.address}/automations?new=1")
+    expect(page.get_by_role("button", name="Use this").first).to_be_visible()
+    _fits(page, "gallery")
+    page.goto(f"{desk.address}/automations?id={automation}")
+    expect(_cards(page)).to_have_count(4)
+    _fits(page, "steps")
+    page.locator("button.add").click()
+    _fits(page, "palette")
+    page.get_by_label("Close").click()
+    _card(page, "AI answer").click()
+    expect(page.get_by_role("textbox", name="Tone")).to_be_visible()
+    _fits(page, "form")
+    for name in ("Test", "Backtest", "Versions"):
+        _tab(page, name).click()
+        expect(_tab(page, name)).to_have_attribute("aria-selected", "true")
+        _fits(page, name.lower())
+
+
+def _enter(page: Page) -> Page:
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.locator("li.item").first).to_be_visible(timeout=30_000)
+    return page
+
+
+def _cards(page: Page) -> Locator:
+    return page.locator("li.item")
+
+
+def _card(page: Page, title: str) -> Locator:
+    return page.locator("button.main").filter(has=page.locator(".name", has_text=title))
+
+
+def _menu(page: Page, title: str, entry: str) -> None:
+    page.get_by_label(f"More for {title}").click()
+    page.get_by_role("menuitem", name=entry).click()
+
+
+def _in_palette(page: Page, title: str) -> Locator:
+    return page.locator("button.node").filter(has=page.locator(".name", has_text=title)).first
+
+
+def _tab(page: Page, name: str) -> Locator:
+    return page.locator("[role=tab]", has_text=re.compile(rf"{name}\s*$"))
+
+
+def _fits(page: Page, state: str) -> None:
+    """Nothing of the page is wider than the window. With FRONTDESK_SCREENSHOTS it is also pictured, into that folder."""
+    page.wait_for_load_state("networkidle")
+    width = page.evaluate("window.innerWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width, state
+    reach = "Math.max(...[...document.querySelectorAll('[data-testid=stMain] *')].map((e) => e.getBoundingClientRect().right))"
+    assert page.evaluate(reach) <= width + 1, state
+    if folder := os.environ.get("FRONTDESK_SCREENSHOTS"):
+        expect(page.locator("[data-testid=stSkeleton]")).to_have_count(0)
+        page.screenshot(path=f"{folder}/builder-{state}-{width}.png")
+
+
+def _draft(desk: Desk, nodes: tuple[str, ...], *, text: str = "", published: bool = False) -> UUID:
+    document = Automation(name=f"Desk with {len(nodes)} steps")
+    for node in nodes:
+        document, made = editing.add_step(document, node, after=None)
+        if text and node.startswith("send_message"):
+            document = editing.set_config(document, made, "text", text)
+    automation = drafts.create(desk.rig.workspace, None, name=document.name, document=document)
+    if published:
+        publish(desk.rig.workspace, automation, None, "The first one")
+    return automation
+
+
+def _order(desk: Desk, automation: UUID) -> list[str]:
+    return [step.id for step in drafts.load(desk.rig.workspace, automation).document.steps]
+
+
+def _texts(desk: Desk, automation: UUID) -> list[str]:
+    steps = drafts.load(desk.rig.workspace, automation).document.steps
+    return [step.config["text"] for step in steps if "text" in step.config]
+
+
+@contextmanager
+def _door(desk: Desk) -> Iterator[str]:
+    """The webhook server with the web chat."""
+    port = free_port()
+    address = f"http://127.0.0.1:{port}"
+    command = ["-m", "uvicorn", "webhook_server.app:app", "--host", "127.0.0.1", "--port", str(port)]
+    with _serving(command, port, desk.environment | {"FRONTDESK_PUBLIC_URL": address}):
+        yield address
+
+
+def _is_answered(desk: Desk) -> bool:
+    desk.rig.settle()
+    return bool(desk.rig.query("SELECT 1 FROM messages WHERE direction = 'out' AND state = 'delivered'"))
+
+
+def _answers(address: str, program: subprocess.Popen[bytes]) -> bool:
+    assert program.poll() is None, "the server ended"
+    try:
+        return httpx.get(f"{address}/health", timeout=1).status_code == 200
+    except httpx.TransportError:
+        return False
