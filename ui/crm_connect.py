@@ -44,7 +44,7 @@ def _token(connection: Connection | None) -> None:
                 found = session.act("admin", lambda me: crm_setup.connect(me.workspace.id, me.user.id, location, token))
             if found is not None:
                 crm_location.keep(found)
-                st.rerun(scope="fragment")
+                st.rerun()
     st.caption(TOKEN_LIMITS)
 
 

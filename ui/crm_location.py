@@ -83,7 +83,7 @@ def choose(connection: Connection) -> None:
         done = session.act("admin", lambda me: _choose(me, connection.id, chosen[0]), done="The location is connected.")
         if done:
             st.session_state.pop("crm_found", None)
-            st.rerun(scope="fragment")
+            st.rerun()
 
 
 def _locations(me: Here, connection: UUID) -> list[tuple[str, str]]:

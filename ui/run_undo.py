@@ -40,11 +40,15 @@ def panel(me: Here, run: RunDetail) -> None:
         return
     names = names_of(me)
     begun = any(change.state in ("asked", "done", "refused") for change in changes)
-    with st.expander("What it changed in the CRM", icon=":material/history_edu:", expanded=begun):
+    with st.expander(
+        "What it changed in the CRM",
+        icon=":material/history_edu:",
+        expanded=begun or f"undo_seen:{run.id}" in st.session_state,
+    ):
         for change in changes:
             _changed(change, names)
         if any(change.state == "open" for change in changes):
-            _ask(me, run.id)
+            _ask(me, run.id, names)
         elif begun:
             st.caption("This run was undone. What could not be taken back says why.")
 
@@ -63,32 +67,43 @@ def _changed(change: Undoable, names: effect_words.Names) -> None:
     st.markdown(text)
 
 
-def _ask(me: Here, run: UUID) -> None:
+def _ask(me: Here, run: UUID, names: effect_words.Names) -> None:
+    """First what can be undone now, then the button that does it."""
     if not me.may("build"):
         st.caption("A builder or an admin can undo this.")
         return
-    if st.button("Undo…", key=f"undo:{run}", icon=":material/undo:"):
-        _confirm(run)
-
-
-@st.dialog("Undo what this run changed?", width="medium")
-def _confirm(run: UUID) -> None:
-    me = session.here("build")
-    with st.spinner("Looking at what is there now…"):
-        found = session.act("build", lambda here: undo.look(here.workspace.id, run))
-    if found is None:
-        st.error(
-            "It could not be looked up whether this can be undone. Try again in a minute.", icon=":material/error:"
-        )
+    key = f"undo_seen:{run}"
+    seen: list[Undoable] | None = st.session_state.get(key)
+    if seen is None:
+        st.button("Undo…", key=f"undo:{run}", icon=":material/undo:", on_click=_look, args=(run, key))
         return
-    names = names_of(me)
-    for change in found:
+    st.markdown("**Undoing does this:**")
+    for change in seen:
         _shown(change, names)
-    if not any(change.state == "open" for change in found):
+    if not any(change.state == "open" for change in seen):
         st.info("There is nothing left that can be undone.")
-    elif st.button("Undo these", type="primary", icon=":material/undo:", key=f"undo_now:{run}"):
-        session.act("build", lambda here: undo.undo(here.workspace.id, run, here.user.id), done="It is being undone.")
-        st.rerun()
+        return
+    with st.container(horizontal=True):
+        st.button(
+            "Undo these",
+            type="primary",
+            icon=":material/undo:",
+            key=f"undo_now:{run}",
+            on_click=_undo,
+            args=(run, key),
+        )
+        st.button("Leave it", key=f"undo_not:{run}", on_click=st.session_state.pop, args=(key, None))
+
+
+def _look(run: UUID, key: str) -> None:
+    found = session.act("build", lambda me: undo.look(me.workspace.id, run))
+    if found is not None:
+        st.session_state[key] = found
+
+
+def _undo(run: UUID, key: str) -> None:
+    st.session_state.pop(key, None)
+    session.act("build", lambda me: undo.undo(me.workspace.id, run, me.user.id), done="It is being undone.")
 
 
 def _shown(change: Undoable, names: effect_words.Names) -> None:

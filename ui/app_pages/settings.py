@@ -12,7 +12,7 @@ from db.records import Connection, Member, Role
 from flows import connections as accounts
 from flows import team
 from flows.connections import KINDS, Kind
-from ui import health, parts, session
+from ui import health, parts, session, web_hosts
 from ui.connecting import shown
 from ui.session import Here
 from ui.team import described
@@ -27,11 +27,13 @@ def page() -> None:
     me = session.here("admin")
     parts.live(me.workspace.id, "connection", key="live_settings")
     st.title("Settings")
-    providers, people = st.tabs(["Connections", "Team"])
+    providers, people, others = st.tabs(["Connections", "Team", "Other systems"])
     with providers:
         _connections(me)
     with people:
         _team(me)
+    with others:
+        web_hosts.panel(me)
 
 
 def _connections(me: Here) -> None:
