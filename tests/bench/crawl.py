@@ -73,7 +73,7 @@ class Measured:
 
 
 class Watch:
-    """Looks once a second at the memory of the process that crawls."""
+    """Looks every two seconds at the memory of the process that crawls."""
 
     def __init__(self, stack: Stack) -> None:
         self._stack, self._stop, self.largest = stack, threading.Event(), 0.0
@@ -88,7 +88,7 @@ class Watch:
         self._thread.join()
 
     def _look(self) -> None:
-        while not self._stop.wait(1.0):
+        while not self._stop.wait(2.0):
             self.largest = max(self.largest, memory_mb(crawler(self._stack))["schedules"])
 
 
@@ -104,7 +104,7 @@ def crawl(stack: Stack, workspace: UUID, source: UUID, seconds: float) -> Measur
         while (job := newest(workspace, source)).state in ("pending", "working"):
             if time.monotonic() - began > seconds:
                 raise SystemExit(f"The crawl did not end within {seconds:.0f} seconds: {job}")
-            time.sleep(0.1)
+            time.sleep(0.5)
     after = cpu_seconds(stack.processes())
     spent = {name: after[name] - before.get(name, 0.0) for name in after}
     assert job.started_at is not None and job.finished_at is not None
@@ -198,7 +198,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--pages", type=int, default=200, help="most pages of a crawl; 20000 = the whole site of about 500"
     )
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two requests; a real site gets 0.2")
-    parser.add_argument("--most-seconds", type=float, default=900, help="a crawl that takes longer is given up")
+    parser.add_argument("--most-seconds", type=float, default=1800, help="a crawl that takes longer is given up")
     options = parser.parse_args(argv)
     if not FOLDER.is_dir():
         print(f"There is no {FOLDER}. Install it: apt-get install --no-install-recommends {PACKAGE}", file=sys.stderr)

@@ -97,19 +97,19 @@ def test_a_schedule_set_on_the_page_fires_as_a_run_of_the_deployment(
     stack: Stack, site: SiteTwin, model: OpenAITwin
 ) -> None:
     shop = Shop(stack, site, model, max_pages=3)
-    until(lambda: shop.job().state == "done", 60, "the first crawl is done")
+    until(lambda: shop.job().state == "done", 120, "the first crawl is done")
     first = shop.job()
     schedules.set_schedule(shop.workspace, "test", shop.source, "every Monday at 6:00", datetime.now(UTC))
-    until(lambda: upcoming(stack, shop.source), 60, "Prefect planned the runs of the schedule")
+    until(lambda: upcoming(stack, shop.source), 120, "Prefect planned the runs of the schedule")
     run = upcoming(stack, shop.source)[0]
     assert prefect(stack, f"/deployments/{run['deployment_id']}")["name"] == "crawl-source"
     assert (schedule := schedules.of(shop.line(), datetime.now(UTC))) is not None and schedule.active
     # Its hour has come.
     prefect(stack, f"/flow_runs/{run['id']}/set_state", {"state": {"type": "SCHEDULED"}, "force": True})
-    until(lambda: shop.job().id != first.id and shop.job().state == "done", 60, "the scheduled crawl is done")
+    until(lambda: shop.job().id != first.id and shop.job().state == "done", 120, "the scheduled crawl is done")
     job = shop.job()
     assert (job.cause, str(job.prefect_run_id), job.unchanged, job.embedded) == ("schedule", run["id"], 3, 0)
-    until(lambda: prefect(stack, f"/flow_runs/{run['id']}")["state_type"] == "COMPLETED", 30, "Prefect shows its end")
+    until(lambda: prefect(stack, f"/flow_runs/{run['id']}")["state_type"] == "COMPLETED", 60, "Prefect shows its end")
     shown = prefect(stack, f"/flow_runs/{run['id']}")
     assert shown["name"] == "Shop" and shown["state"]["message"].startswith("Looked at 3: 3 unchanged.")
 
@@ -118,11 +118,11 @@ def test_everything_is_killed_in_mid_crawl_and_nothing_is_embedded_twice_but_one
     stack: Stack, site: SiteTwin, model: OpenAITwin
 ) -> None:
     shop = Shop(stack, site, model)
-    until(lambda: len(shop.asked()) >= 3, 60, "the crawl is under way")
+    until(lambda: len(shop.asked()) >= 3, 120, "the crawl is under way")
     stack.kill()
     before = shop.asked()
     stack.start_again()
-    until(lambda: shop.job().state == "done", 90, "the crawl is done")
+    until(lambda: shop.job().state == "done", 120, "the crawl is done")
     texts = Counter(text for batch in shop.asked() for text in batch)
     twice = {text for text, times in texts.items() if times > 1}
     assert len(before) < len(shop.asked())
