@@ -262,7 +262,7 @@ def test_500_typed_messages_with_retries_are_500_sends(rig: CrmRig) -> None:
                    "message": f"Message {number}", "userId": "u1"}  # fmt: skip
         for _ in range(1 + number % 2):
             rig.tell(payload, "/webhook/ghl/outgoing")
-    rig.take_in()
+    rig.take_in(together=True)
     rig.deliver()
     assert len(rig.twilio_twin.sent) == 500
     for place, person in enumerate(people):
