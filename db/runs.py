@@ -121,17 +121,18 @@ def start(
     event_id: UUID | None,
     trigger: Mapping[str, Any],
     occasion_key: str,
+    turn: tuple[int, int] = (0, 0),
 ) -> UUID | None:
-    """A run that answers no message, due now; None where this automation had a run for the same occasion.
+    """A run that no message started, due now; None where this automation had a run for the same occasion.
 
     It is `waiting` from the beginning: `pending` is the state of a run that collects a turn, and newer ones would join it.
     """
     made = one(
         tx,
         """INSERT INTO runs (workspace_id, automation_id, version_id, conversation_id, contact_id, event_id, trigger,
-                             occasion_key, state)
+                             occasion_key, first_seq, last_seq, state)
            VALUES (%(workspace)s, %(automation)s, %(version)s, %(conversation)s, %(contact)s, %(event)s, %(trigger)s, %(key)s,
-                   'waiting')
+                   %(first)s, %(last)s, 'waiting')
            ON CONFLICT (automation_id, occasion_key) WHERE occasion_key IS NOT NULL DO NOTHING RETURNING id""",
         workspace=workspace,
         automation=automation_id,
@@ -141,6 +142,8 @@ def start(
         event=event_id,
         trigger=Jsonb(trigger),
         key=occasion_key,
+        first=turn[0],
+        last=turn[1],
     )
     if made is None:
         return None

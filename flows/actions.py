@@ -13,6 +13,7 @@ from sqlmodel import Session
 from db import audit, conversations, handoffs, outbox
 from db.conversations import ConversationRow
 from db.engine import one, transaction
+from flows import conversation_events
 from flows.commit import hand_over, longest, pieces
 from flows.timing import lease_seconds
 from nodes.effects import OpenHandoff, Priority, ReasonCode, SendMessage
@@ -121,6 +122,7 @@ def resolve_handoff(
         handoff = _open_handoff(tx, handoff_id)
         conversation = _conversation(tx, handoff.conversation_id)
         handoffs.resolve(tx, handoff, resolution)
+        conversation_events.tell(tx, conversation, "handoff_resolved", str(handoff_id), resolution)
         if give_back:
             _give_back(tx, conversation, handoff.assignee_id, resolution)
         else:
@@ -146,6 +148,7 @@ def _take(tx: Session, conversation: ConversationRow, user_id: UUID) -> Conversa
     audit.record(
         tx, conversation.workspace_id, _actor(user_id), "conversation.taken_over", f"conversation:{conversation.id}"
     )
+    conversation_events.tell(tx, moved, "taken_over", f"{conversation.id}:{moved.owner_epoch}")
     return moved
 
 
@@ -156,7 +159,8 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
     open_one = handoffs.of_conversation(tx, conversation.id)
     if open_one is not None:
         handoffs.resolve(tx, open_one, note)
-    conversations.move_pen(tx, conversation, "ai", None)
+        conversation_events.tell(tx, conversation, "handoff_resolved", str(open_one.id), note)
+    moved = conversations.move_pen(tx, conversation, "ai", None)
     seq = conversations.record_note(
         tx, conversation, f"{name} gave the conversation back to the AI. {note}".strip(), user_id
     )
@@ -165,6 +169,7 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
     audit.record(
         tx, conversation.workspace_id, _actor(user_id), "conversation.given_back", f"conversation:{conversation.id}"
     )
+    conversation_events.tell(tx, moved, "given_back", f"{conversation.id}:{moved.owner_epoch}", note)
 
 
 def _say(tx: Session, conversation: ConversationRow, user_id: UUID, text: str, key: str) -> UUID:

@@ -13,10 +13,11 @@ from db import conversations, handoffs, outbox, run_waits, runs
 from db.conversations import ConversationRow, conversation_row
 from db.engine import one, transaction
 from db.runs import Run, StepRecord
+from flows import conversation_events, start_automation
 from flows.crash_points import crash_point
 from flows.steps import StepEffects
 from nodes.clients import registry as clients
-from nodes.effects import CRM_KINDS, Effect, NotifyPeople, OpenHandoff, SendMessage
+from nodes.effects import CRM_KINDS, Effect, NotifyPeople, OpenHandoff, SendMessage, StartAutomation
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,9 @@ class LiveKeeper:
             if held.conversation is not None:
                 held = self._speak(tx, held, held.conversation, step)
             for position, effect in enumerate(step.effects):
-                if not isinstance(effect, SendMessage | OpenHandoff):
+                if isinstance(effect, StartAutomation):
+                    start_automation.start(tx, self.run, f"{self.run.id}:{step.key}:{position}", effect)
+                elif not isinstance(effect, SendMessage | OpenHandoff):
                     self._put_in_line(tx, step, position, effect)
 
     def _newer_turn(self, tx: Session) -> bool:
@@ -173,6 +176,7 @@ def hand_over(
     moved = conversations.move_pen(tx, conversation, "human", None, by_run=by_run)
     conversations.record_note(tx, conversation, f"A person is asked for: {effect.reason}", handoff=str(handoff_id))
     mail_agents(tx, conversation, handoff_id, effect)
+    conversation_events.tell(tx, moved, "handoff_opened", str(handoff_id), effect.reason)
     return moved
 
 

@@ -6,10 +6,9 @@ module does not import Prefect, so that pages stay light.
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from db import audit, sources, workspaces
@@ -18,12 +17,10 @@ from db.live import ring
 from db.sources import SourceSetup
 from flows.actions import ActionRefused
 from flows.cadence import WordsUnclear, next_time, to_cron, to_words
+from flows.deployment_schedules import Wanted, agree
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import DeploymentSchedule
-
-log = logging.getLogger(__name__)
 
 DEPLOYMENT = "crawl-source/crawl-source"  # flow / deployment, as in prefect.yaml
 
@@ -88,54 +85,18 @@ def of(source: SourceSetup, now: datetime) -> Schedule | None:
 
 def reconcile(client: SyncPrefectClient) -> int:
     """Make the schedules of the deployment those of the sources; returns how many were changed."""
-    from prefect.exceptions import ObjectNotFound
-
     with system() as tx:
-        wanted = {str(source.id): source for source in sources.scheduled(tx)}
-    try:
-        deployment = client.read_deployment_by_name(DEPLOYMENT)
-    except ObjectNotFound:
-        return 0  # not served yet
-    there = {schedule.slug or "": schedule for schedule in client.read_deployment_schedules(deployment.id)}
-    changed = 0
-    for slug, schedule in there.items():
-        if slug not in wanted or not _is_same(schedule, wanted[slug].config["schedule"]):
-            client.delete_deployment_schedule(deployment.id, schedule.id)
-            changed += 1
-    for slug, source in wanted.items():
-        known = there.get(slug)
-        if known is None or not _is_same(known, source.config["schedule"]):
-            known = _create(client, deployment.id, source)
-            changed += 1
-        _remember(source, known.id)
-    return changed
+        scheduled = {str(source.id): source for source in sources.scheduled(tx)}
+    wanted = {slug: _wanted(source) for slug, source in scheduled.items()}
+    agreed = agree(client, DEPLOYMENT, wanted)
+    for slug, id in agreed.ids.items():
+        _remember(scheduled[slug], id)
+    return agreed.changed
 
 
-def _create(client: SyncPrefectClient, deployment: UUID, source: SourceSetup) -> DeploymentSchedule:
-    from prefect.client.schemas.actions import DeploymentScheduleCreate
-    from prefect.client.schemas.schedules import CronSchedule
-
-    wanted = source.config["schedule"]
-    schedule = DeploymentScheduleCreate(
-        schedule=CronSchedule(cron=wanted["cron"], timezone=wanted["timezone"]),
-        slug=str(source.id),
-        parameters={"source": str(source.id)},
-        active=True,
-    )
-    log.info(
-        "A source is scheduled",
-        extra={"action": "training.scheduled", "source": str(source.id), "cron": wanted["cron"]},
-    )
-    [made] = client.create_deployment_schedules(deployment, [schedule])
-    return made
-
-
-def _is_same(schedule: DeploymentSchedule, wanted: dict[str, Any]) -> bool:
-    there: Any = schedule.schedule
-    return schedule.active and (getattr(there, "cron", ""), getattr(there, "timezone", "")) == (
-        wanted["cron"],
-        wanted["timezone"],
-    )
+def _wanted(source: SourceSetup) -> Wanted:
+    schedule = source.config["schedule"]
+    return Wanted(schedule["cron"], schedule["timezone"], {"source": str(source.id)})
 
 
 def _remember(source: SourceSetup, schedule: UUID) -> None:

@@ -199,11 +199,12 @@ def _reconcile() -> None:
     from prefect.client.orchestration import get_client
     from prefect.settings import temporary_settings
 
-    from flows.schedules import reconcile
+    from flows import scheduled_automations, schedules
 
     settings = get_settings()
     with temporary_settings({"api.url": settings.prefect_api_url}), get_client(sync_client=True) as client:
-        reconcile(client)
+        schedules.reconcile(client)
+        scheduled_automations.reconcile(client)
 
 
 def main() -> None:

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from db.engine import DatabaseUnreachable, dispose, one, plan_once, system
 from db.events import Event
 from db.live import WORK, Listener
 from db.runs import Run
+from flows import conversation_events
 from flows.accounts import Accounts
 from flows.crash_points import crash_point
 from flows.delivery import Delivery, Ready
@@ -47,7 +49,7 @@ NICE = 5  # who waits for a webhook's answer comes first, on the same processor
 EVENTS_AT_ONCE = 8  # in one transaction
 LONGEST_SLEEP_SECONDS = 1.0  # a notice may get lost with its connection; the tables do not
 TIDY_SECONDS = 1.0
-MEASURE_SECONDS = 3.0  # how often is looked whether tables have outgrown their statistics
+LOOK_SECONDS = 3.0  # between two looks at what has no notice of its own
 DRAIN_SECONDS = 8.0
 AFTER_TROUBLE_SECONDS = 1.0
 
@@ -134,7 +136,7 @@ class Worker:
         self._window = window
         self._alive_file = os.environ.get("FRONTDESK_ALIVE_FILE", "")
         self._stopping = threading.Event()
-        self._next_measure = 0.0
+        self._next_look = 0.0
         self._held: dict[uuid.UUID, Run] = {}
         self._not_begun: dict[uuid.UUID, Ready] = {}  # effects that wait in the pool
         self._lanes = {
@@ -267,14 +269,15 @@ class Worker:
         freed += self._reconciliation.take_over_expired() + self._reconciliation.ask()
         if freed:
             self._notice("", "")
-        self._measure_tables()
+        if time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_SECONDS
+            self._look_around()
 
-    def _measure_tables(self) -> None:
-        if time.monotonic() < self._next_measure:
-            return
-        self._next_measure = time.monotonic() + MEASURE_SECONDS
+    def _look_around(self) -> None:
+        """What is looked at now and then: figures that the planner has outgrown, conversations that fell silent."""
         with system(durable=False) as tx:
             statistics.refresh(tx)
+        conversation_events.sweep(datetime.now(UTC))
 
 
 def _workspace_of(event: Event) -> str:

@@ -27,7 +27,7 @@ NOT_USABLE = {
 
 class Config(Settings):
     question: str = Field(
-        default="",
+        default="What is your e-mail address?",
         description="What the customer is asked; may hold {{step.output}}.",
         json_schema_extra={"widget": "textarea"},
     )

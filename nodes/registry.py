@@ -7,8 +7,11 @@ from types import ModuleType
 from nodes import (
     act,
     add_note,
+    approve,
+    ask,
     book_appointment,
     condition,
+    conversation_event,
     create_task,
     crm_event,
     gate,
@@ -21,11 +24,14 @@ from nodes import (
     notify,
     recall,
     retrieve,
+    run_automation,
+    schedule,
     send_message,
     set_values,
     tag,
     update_contact,
     wait,
+    webhook_received,
 )
 from nodes.contract import NodeSpec
 
@@ -33,9 +39,15 @@ from nodes.contract import NodeSpec
 NODES: tuple[ModuleType, ...] = (
     message_received,
     crm_event,
+    conversation_event,
+    schedule,
+    webhook_received,
     gate,
     condition,
     wait,
+    ask,
+    approve,
+    run_automation,
     set_values,
     http_request,
     lookup_contact,

@@ -1,4 +1,4 @@
-"""Pauses the run: for some minutes, until a time of day, or until the business opens."""
+"""Pauses the run: for some minutes, until a time of day, until the business opens, or until something happens."""
 
 from __future__ import annotations
 
@@ -15,10 +15,18 @@ MAX_MINUTES = 30 * 24 * 60  # 30 days, in minutes
 
 
 class Config(Settings):
-    until: Literal["minutes have passed", "time of day", "open"] = Field(
+    until: Literal["minutes have passed", "time of day", "open", "event"] = Field(
         default="minutes have passed", description="What the run waits for."
     )
-    minutes: float = Field(default=5, ge=0, le=MAX_MINUTES, description="How many minutes to wait.")
+    minutes: float = Field(
+        default=5, ge=0, le=MAX_MINUTES, description="How many minutes to wait; for an event, how long at the most."
+    )
+    event: str = Field(
+        default="handoff_resolved",
+        pattern=r"^[a-z_]+$",
+        description="What has to happen with this contact or in this conversation.",
+        json_schema_extra={"widget": "event", "only_if": {"until": ["event"]}},
+    )
     time: str = Field(
         default="09:00",
         pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
@@ -32,6 +40,7 @@ class Input(Values):
 
 class Output(Values):
     waited_seconds: float = Field(description="How long the run waited, in seconds.")
+    happened: bool = Field(description="Whether the event came in time; no for other waits.")
 
 
 @node("wait", title="Wait", group="logic", icon="hourglass_empty", sample=Input())
@@ -39,14 +48,19 @@ def run(config: Config, input: Input, ctx: Context) -> Output | Pause:
     # The target is reckoned from the first pause, so that a run taken up too early or twice waits no longer than it should.
     began = ctx.paused_since or ctx.now
     until = _target(config, ctx, began)
-    if ctx.now >= until:
-        return Output(waited_seconds=(ctx.now - began).total_seconds())
-    return Pause(until, f"Waits until {moment(until, ctx.now, ctx.business, 'en')}.")
+    happened = ctx.woken_by is not None and ctx.woken_by.get("kind") == "event"
+    if happened or ctx.now >= until:
+        return Output(waited_seconds=(ctx.now - began).total_seconds(), happened=happened)
+    when = moment(until, ctx.now, ctx.business, "en")
+    if config.until == "event":
+        reason = f"Waits for '{config.event.replace('_', ' ')}', until {when} at the latest."
+        return Pause(until, reason, wakes_on=(f"event:{config.event}",))
+    return Pause(until, f"Waits until {when}.")
 
 
 def _target(config: Config, ctx: Context, began: datetime) -> datetime:
     match config.until:
-        case "minutes have passed":
+        case "minutes have passed" | "event":
             return began + timedelta(minutes=config.minutes)
         case "time of day":
             return _next(config.time, ctx, began)

@@ -101,6 +101,6 @@ def test_a_choice_needs_something_to_choose_from() -> None:
 
 def test_without_a_question_or_a_conversation_it_fails_in_words() -> None:
     with pytest.raises(NodeFailed, match="question is empty"):
-        taken_up({})
+        taken_up({"question": " "})
     with pytest.raises(NodeFailed, match="nobody to ask"):
         taken_up(MAIL, conversation=None)
