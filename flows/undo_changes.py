@@ -109,7 +109,7 @@ def _fields(place: Place, result: Result) -> Fields:
     before, after = result["before"], result["after"]
     now = _fields_now(place, after)
     changed = [name for name in after if now[name] not in (after[name], before.get(name, ""))]
-    stays = " ".join(f"{_label(name)} was changed since, to '{_short(now[name])}'." for name in changed)
+    stays = " ".join(_since(name, now[name]) for name in changed)
     if changed and len(changed) == len(after):
         raise ChangedSince(stays)
     back = {name: before.get(name, "") for name in after if name not in changed and now[name] != before.get(name, "")}
@@ -227,6 +227,12 @@ def _contact(place: Place) -> Mapping[str, Any]:
     if found is None:
         raise Rejected("gone", "The contact does not exist in the CRM any more.")
     return found
+
+
+def _since(name: str, value: Any) -> str:
+    if value in ("", None, []):
+        return f"{_label(name)} was emptied since."
+    return f"{_label(name)} was changed since, to '{_short(value)}'."
 
 
 def _label(name: str) -> str:

@@ -37,5 +37,4 @@ def _new(connection: UUID) -> None:
     session.act(
         "admin",
         lambda me: crm_setup.new_workflow_address(me.workspace.id, me.user.id, connection),
-        done="The address is made.",
     )

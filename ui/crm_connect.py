@@ -123,5 +123,4 @@ def _switch(connection: Connection, name: str, key: str) -> None:
     session.act(
         "admin",
         lambda me: crm_setup.switch(me.workspace.id, me.user.id, connection.id, **{name: on}),
-        done="Saved.",
     )

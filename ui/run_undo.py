@@ -103,7 +103,7 @@ def _look(run: UUID, key: str) -> None:
 
 def _undo(run: UUID, key: str) -> None:
     st.session_state.pop(key, None)
-    session.act("build", lambda me: undo.undo(me.workspace.id, run, me.user.id), done="It is being undone.")
+    session.act("build", lambda me: undo.undo(me.workspace.id, run, me.user.id))
 
 
 def _shown(change: Undoable, names: effect_words.Names) -> None:
