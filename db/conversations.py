@@ -296,6 +296,12 @@ def set_ai(tx: Session, conversation: ConversationRow, enabled: bool) -> None:
     publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id)
 
 
+def set_crm_copy(tx: Session, conversation: ConversationRow, enabled: bool) -> None:
+    """Whether messages from now on are copied to the CRM. What was said meanwhile is not made up for."""
+    run(tx, "UPDATE conversations SET ghl_sync = %(on)s WHERE id = %(id)s", id=conversation.id, on=enabled)
+    publish(tx, conversation.workspace_id, "conversation", conversation=conversation.id)
+
+
 def mark_read(tx: Session, workspace: UUID, conversation_id: UUID) -> None:
     if run(tx, "UPDATE conversations SET unread = 0 WHERE id = %(id)s AND unread > 0", id=conversation_id):
         publish(tx, workspace, "conversation", conversation=conversation_id)

@@ -84,6 +84,17 @@ def set_ai(workspace: UUID, conversation_id: UUID, user_id: UUID | None, enabled
         _wait_until_quiet(workspace, conversation_id, epoch)
 
 
+def set_crm_copy(workspace: UUID, conversation_id: UUID, user_id: UUID | None, enabled: bool) -> None:
+    """The switch of a conversation for the CRM: whether what is said from now on is copied there."""
+    with _changing(workspace, conversation_id) as (tx, conversation):
+        conversations.set_crm_copy(tx, conversation, enabled)
+        told = f"{_name(tx, user_id)} switched copying to the CRM {'on' if enabled else 'off'}."
+        conversations.record_note(tx, conversation, told, user_id)
+        audit.record(
+            tx, workspace, _actor(user_id), "conversation.crm_copy", f"conversation:{conversation_id}", enabled=enabled
+        )
+
+
 def create_handoff(
     workspace: UUID,
     conversation_id: UUID,
@@ -137,7 +148,7 @@ def mark_read(workspace: UUID, conversation_id: UUID, user_id: UUID | None = Non
 
 
 def _take(tx: Session, conversation: ConversationRow, user_id: UUID) -> ConversationRow:
-    name = _member(tx, user_id)
+    name = colleague(tx, user_id)
     moved = conversations.move_pen(tx, conversation, "human", user_id)
     open_one = handoffs.of_conversation(tx, conversation.id)
     if open_one is not None:
@@ -226,8 +237,8 @@ def _name(tx: Session, user_id: UUID | None) -> str:
     return str(found["name"]) if found else "A colleague"
 
 
-def _member(tx: Session, user_id: UUID) -> str:
-    """The colleague's name; foreign keys do not know of workspaces, so this is where a stranger is refused."""
+def colleague(tx: Session, user_id: UUID) -> str:
+    """The name of somebody who may answer here; foreign keys do not know of workspaces, so this is where a stranger is refused."""
     found = one(
         tx,
         """SELECT u.name FROM users u JOIN memberships m ON m.user_id = u.id

@@ -10,7 +10,7 @@ import streamlit as st
 from db import users
 from db.records import Member
 from db.views import ConversationDetail
-from flows import actions
+from flows import actions, crm
 from ui import session, words
 from ui.session import Here
 from ui.text import plain
@@ -51,6 +51,8 @@ def _buttons(me: Here, conversation: ConversationDetail) -> None:
         _give_back(conversation)
     with st.popover("More", icon=":material/more_horiz:", key=f"more:{id}"):
         _switch(conversation)
+        if crm.standing(me.workspace.id).state != "none":
+            _copy_switch(conversation)
         _hand_on(me, conversation)
 
 
@@ -75,6 +77,12 @@ def _switch(conversation: ConversationDetail) -> None:
     key = f"ai:{conversation.id}"
     st.session_state[key] = conversation.ai_enabled  # the row is right, also when a colleague changed it
     st.toggle("The AI may answer here", key=key, on_change=_set_ai, args=(conversation.id, not conversation.ai_enabled))
+
+
+def _copy_switch(conversation: ConversationDetail) -> None:
+    key = f"crm:{conversation.id}"
+    st.session_state[key] = conversation.ghl_sync
+    st.toggle("Copy to GoHighLevel", key=key, on_change=_set_copy, args=(conversation.id, not conversation.ghl_sync))
 
 
 def _hand_on(me: Here, conversation: ConversationDetail) -> None:
@@ -120,6 +128,10 @@ def _hand_back(conversation: UUID, note: str) -> None:
 
 def _set_ai(conversation: UUID, enabled: bool) -> None:
     session.act("reply", lambda me: actions.set_ai(me.workspace.id, conversation, me.user.id, enabled))
+
+
+def _set_copy(conversation: UUID, enabled: bool) -> None:
+    session.act("reply", lambda me: actions.set_crm_copy(me.workspace.id, conversation, me.user.id, enabled))
 
 
 def _facts(conversation: ConversationDetail) -> str:

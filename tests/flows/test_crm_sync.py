@@ -87,8 +87,9 @@ def test_a_conversation_that_is_not_copied_stays_here(rig: CrmRig) -> None:
     rig.receive_sms("Hello")
     rig.all_settled()
     before = len(rig.ghl.message_list)
+    actions.set_crm_copy(rig.workspace, rig.conversation()["id"], rig.user(), False)
     with system() as tx:
-        run(tx, "UPDATE conversations SET ghl_sync = false, last_ai_reply_at = NULL")
+        run(tx, "UPDATE conversations SET last_ai_reply_at = NULL")
     rig.receive_sms("This is private")
     rig.all_settled()
     assert len(rig.twilio_twin.sent) == 2
@@ -208,7 +209,7 @@ def test_an_hour_without_the_crm_is_made_up_for_in_order_and_the_page_says_what_
 
 
 def test_a_copy_is_tried_for_a_day_with_growing_pauses_and_then_given_up() -> None:
-    pauses = []
+    pauses: list[float] = []
     row = OutboxRow(**dict.fromkeys(OutboxRow.__dataclass_fields__, None) | {"order_key": "crm:x", "attempts": 1})  # type: ignore[arg-type]
     while (pause := replace(row, attempts=len(pauses) + 1).pause_seconds()) is not None:
         pauses.append(pause)

@@ -222,7 +222,7 @@ def test_a_contact_with_all_that_is_said_of_it() -> None:
     assert (contact.name, contact.phone, contact.email) == ("Ana Silva", "+14155550123", "ana@example.com")
     assert contact.tags == ("vip", "lead")
     assert contact.blocked is False
-    assert contact.blocked_channels == {"sms", "email"}
+    assert contact.blocked_channels == frozenset({"sms", "email"})
     assert contact.source == "form"
 
 
