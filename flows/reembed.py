@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from db import indexing, vectors
+from db import indexing, reembedding, vectors
 from db.engine import system, transaction
 from db.workspaces import all_workspaces
 from flows import models
@@ -29,17 +29,17 @@ def reembed(workspace: UUID, embedder: Embedder, stop: Callable[[], bool] = lamb
     made = 0
     while not stop():
         with transaction(workspace) as tx:
-            old = indexing.without_vector_of(tx, embedder.model, PASSAGES_AT_ONCE)
+            old = reembedding.without_vector_of(tx, embedder.model, PASSAGES_AT_ONCE)
             texts = [passage.embedding_text for passage in old]
             known = vectors.known(tx, embedder.model, texts, datetime.now(UTC))
         new = [text for text in dict.fromkeys(texts) if text not in known]
         known |= dict(zip(new, embedder.embed(new), strict=True)) if new else {}
         with transaction(workspace) as tx:
             vectors.keep(tx, workspace, embedder.model, {text: known[text] for text in new}, datetime.now(UTC))
-            made += indexing.copy_for(
+            made += reembedding.copy_for(
                 tx, embedder.model, [(passage.id, known[passage.embedding_text]) for passage in old]
             )
-            if not old and indexing.change_over(tx, embedder.model):
+            if not old and reembedding.change_over(tx, embedder.model):
                 log.info(
                     "Searches use another embedding model",
                     extra={"action": "training.model_changed", "model": embedder.model},

@@ -36,7 +36,7 @@ HOMES = {
     "tokenizers": ["nodes/clients/"],
     "langchain_text_splitters": ["nodes/chunk.py"],
     "trafilatura": ["nodes/extract_html.py"],
-    "lxml": ["nodes/extract_html.py"],
+    "lxml": ["nodes/html_tree.py"],
     "pypdfium2": ["nodes/extract_pdf.py"],
     "docx": ["nodes/extract_office.py"],
     "pptx": ["nodes/extract_office.py"],
