@@ -27,8 +27,11 @@ GROUPS: dict[Group, str] = {
 
 
 def draw(desk: Desk, problems: list[Problem], *, may_edit: bool) -> None:
+    held = st.session_state.get("cards")
+    if held is None or held[0] is not desk.document:  # a document never changes: another one takes its place
+        held = st.session_state["cards"] = (desk.document, cards(desk.document, problems))
     data = {
-        "steps": cards(desk.document, problems),
+        "steps": held[1],
         "selected": desk.selected,
         "may_edit": may_edit,
         "palette": palette(),

@@ -6,19 +6,20 @@ A node may say more about a field with `json_schema_extra`: "widget" (textarea, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Literal
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from ui import words
 
 Kind = Literal[
     "text", "long_text", "number", "boolean", "choice", "choices", "texts", "objects", "record", "mapping", "time"
 ]
-WRITTEN = "{{step.output}}"  # a page never shows it: there are chips and a menu for that
+WRITTEN = re.compile(r"\{\{[^{}]*\}\}")  # a page never shows it: there are chips and a menu for that
 CLOCK = "[0-5]"  # what only the pattern of a time of day holds
 
 
@@ -86,9 +87,7 @@ def _field(name: str, part: Mapping[str, Any], required: bool, known: Mapping[st
     return FormField(
         name=name,
         label=str(part.get("title") or words.named(name)),
-        help=str(part.get("description") or inner.get("description") or "").replace(
-            WRITTEN, "results of earlier steps"
-        ),
+        help=WRITTEN.sub("a result of an earlier step", str(part.get("description") or inner.get("description") or "")),
         kind=kind,
         default=part.get("default", inner.get("default")),
         required=required,
@@ -168,12 +167,3 @@ def blank(field: FormField) -> dict[str, Any]:
         else empty.get(inner.kind, inner.minimum or 0 if inner.kind == "number" else "")
         for inner in field.fields
     }
-
-
-def why_wrong(model: type[BaseModel], values: Mapping[str, Any]) -> dict[str, str]:
-    """What is wrong with values, by field; {} where nothing is."""
-    try:
-        model.model_validate(values)
-    except ValidationError as error:
-        return {str(detail["loc"][0]) if detail["loc"] else "": f"{detail['msg']}." for detail in error.errors()}
-    return {}
