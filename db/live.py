@@ -32,7 +32,7 @@ def ring(tx: Session, kind: str) -> None:
 def publish(tx: Session, workspace: UUID, topic: str, **ids: Any) -> None:
     """Tell open pages that something changed, once this transaction has committed.
 
-    `topic`: message, conversation, handoff, run, typing, source. `ids` are small: conversation="<uuid>", contact=..., state=...;
+    `topic`: message, conversation, handoff, approval, run, typing, source. `ids` are small: conversation="<uuid>", contact=..., state=...;
     None is left out. A page reads the rows itself; the notice only says which.
     """
     named = {name: str(value) for name, value in ids.items() if value is not None}

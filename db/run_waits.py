@@ -9,23 +9,24 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
-from db.engine import rows, run
+from db.engine import Row, rows, run
 from db.live import publish, ring
 from db.runs import StepRecord
 
 
 def wait(tx: Session, run_id: UUID, step: StepRecord) -> None:
     """Let a run of ours wait as its step says (detail: until, wakes_on)."""
-    run(
+    [waiting] = rows(
         tx,
         """UPDATE runs SET state = 'waiting', due_at = %(until)s::timestamptz, outcome = %(reason)s, lease_until = NULL,
                waiting_for = %(wakes_on)s, woken_by = NULL, attempts = attempts - 1
-           WHERE id = %(id)s""",
+           WHERE id = %(id)s RETURNING workspace_id, conversation_id""",
         id=run_id,
         until=step.detail["until"],
         reason=step.note[:1000],
         wakes_on=list(step.detail["wakes_on"]),
     )
+    _tell(tx, waiting, run_id, "approval" in step.detail["wakes_on"])
 
 
 def answered(tx: Session, conversation_id: UUID, text: str, seq: int, wait_seconds: float) -> Mapping[str, Any] | None:
@@ -65,9 +66,7 @@ def wake(tx: Session, run_id: UUID, what: str, woken_by: Mapping[str, Any]) -> b
     )
     if found:
         ring(tx, "run")
-        publish(
-            tx, found[0]["workspace_id"], "run", conversation=found[0]["conversation_id"], run=run_id, state="waiting"
-        )
+        _tell(tx, found[0], run_id, what == "approval")
     return bool(found)
 
 
@@ -88,3 +87,10 @@ def wake_all(
     if woken:
         ring(tx, "run")
     return woken
+
+
+def _tell(tx: Session, found: Row, run_id: UUID, approval: bool) -> None:
+    """Open pages show it; those that list what waits for people listen to a topic of its own, because runs are many."""
+    ids = {"conversation": found["conversation_id"], "run": run_id, "state": "waiting"}
+    for topic in ("run", "approval") if approval else ("run",):
+        publish(tx, found["workspace_id"], topic, **ids)

@@ -62,13 +62,16 @@ def sidebar(person: Here) -> None:
 def _waiting() -> None:
     """What waits for people, kept up to date on every page."""
     person = session.here()
-    parts.live(person.workspace.id, "message", "conversation", "handoff", key="live_sidebar", patience_ms=400)
+    parts.live(person.workspace.id, "message", "conversation", "handoff", "approval", key="live_sidebar", patience_ms=400)
     with person.read() as tx:
         counts = views.counts(tx)
     if counts.pending_handoffs:
         st.page_link(
             links.PAGES / "handoffs.py", label=_waits(counts.pending_handoffs), icon=":material/notifications_active:"
         )
+    if counts.waiting_approvals:
+        label = f"**{counts.waiting_approvals}** waiting for approval"
+        st.page_link(links.PAGES / "handoffs.py", label=label, icon=":material/approval:")
     if counts.unread_conversations:
         label = f"**{counts.unread_conversations}** unread"
         st.page_link(links.PAGES / "conversations.py", label=label, icon=":material/mark_chat_unread:")

@@ -3,6 +3,7 @@
 All of them take the transaction of a workspace. `cursor` of a line, given as `before`, continues a list after that line.
 """
 
+from db.views.approvals import ApprovalLine, approval_list
 from db.views.automations import AutomationDetail, AutomationLine, automation, automation_list
 from db.views.backtests import BacktestLine, ResultLine, backtest, backtest_list, results
 from db.views.conversations import (
@@ -39,6 +40,7 @@ from db.views.training import (
 from db.views.trouble import Counts, ParkedEvent, UnknownMessage, counts, parked_events, source_list, unknown_messages
 
 __all__ = [
+    "ApprovalLine",
     "AutomationDetail",
     "AutomationLine",
     "BacktestLine",
@@ -62,6 +64,7 @@ __all__ = [
     "ThreadLine",
     "TrainingLine",
     "UnknownMessage",
+    "approval_list",
     "automation",
     "automation_list",
     "backtest",

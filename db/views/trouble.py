@@ -18,6 +18,7 @@ class Counts:
     parked_events: int
     unknown_messages: int
     failed_runs_today: int  # since midnight in the time zone of the workspace
+    waiting_approvals: int
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,8 @@ _COUNTS = """
         (SELECT count(*) FROM outbox WHERE state = 'unknown') AS unknown_messages,
         (SELECT count(*) FROM runs WHERE state = 'failed' AND finished_at >= (
             SELECT date_trunc('day', now() AT TIME ZONE timezone) AT TIME ZONE timezone
-            FROM workspaces WHERE id = current_workspace())) AS failed_runs_today
+            FROM workspaces WHERE id = current_workspace())) AS failed_runs_today,
+        (SELECT count(*) FROM runs WHERE state = 'waiting' AND waiting_for @> '{approval}') AS waiting_approvals
 """
 
 _UNKNOWN = """

@@ -1,4 +1,4 @@
-"""Handoffs: customers who wait for a person, most urgent first, and what became of the earlier ones."""
+"""Handoffs: texts that wait for approval, customers who wait for a person, and what became of the earlier ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import streamlit as st
 from db import views
 from db.views import HandoffLine
 from flows import actions
-from ui import links, parts, session, words
+from ui import approvals, links, parts, session, words
 from ui.session import Here
 from ui.text import plain
 
@@ -20,11 +20,12 @@ PAST = 30
 @st.fragment
 def handoffs() -> None:
     me = session.here()
-    parts.live(me.workspace.id, "handoff", "conversation", key="live_handoffs")
+    parts.live(me.workspace.id, "handoff", "conversation", "approval", key="live_handoffs")
     with me.read() as tx:
         waiting = views.handoff_list(tx, ["pending"])
         assigned = views.handoff_list(tx, ["assigned"])
         past = views.handoff_list(tx, ["resolved"], limit=PAST)
+    approvals.waiting(me)
     st.subheader("Waiting for a person")
     if not waiting:
         parts.empty(
