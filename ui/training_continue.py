@@ -10,7 +10,7 @@ import streamlit as st
 from db import documents
 from db.views import TrainingLine
 from flows import schedules
-from ui import session, training_pairs, training_text
+from ui import session, training_pairs, training_place, training_text
 
 
 def button(line: TrainingLine) -> None:
@@ -22,13 +22,13 @@ def button(line: TrainingLine) -> None:
 
 def _open(line: TrainingLine, begin: Callable[[TrainingLine], None]) -> None:
     begin(line)
-    st.query_params.from_dict({"add": line.type})
+    training_place.go(add=line.type)
 
 
 def _text(line: TrainingLine) -> None:
     with session.here().read() as tx:
-        [first, *_] = documents.listing(tx, line.id, limit=1) or [None]
-        document = documents.get(tx, first.id) if first else None
+        listed = documents.listing(tx, line.id, limit=1)
+        document = documents.get(tx, listed[0].id) if listed else None
     st.session_state[f"{training_text.TEXT}:name"] = line.name
     st.session_state[f"{training_text.TEXT}:text"] = document.markdown if document else ""
 

@@ -9,6 +9,7 @@ import streamlit as st
 
 from flows import training
 from flows.training import Added
+from ui import training_place
 from ui.session import Here
 from ui.text import plain
 from ui.training_act import actor, attempt, refusal, value
@@ -50,9 +51,9 @@ def _below(block: str) -> tuple[str, str]:
 
 
 def draw(me: Here) -> None:
+    st.session_state.setdefault(f"{FORM}:name", "Questions and answers")
     st.text_input(
         "Name of the collection",
-        value(f"{FORM}:name", "Questions and answers"),
         key=f"{FORM}:name",
         help="Pairs are added to the collection of this name. A question that is there already gets the new answer.",
     )
@@ -128,4 +129,4 @@ def _save() -> None:
     if added is not None:
         for key in [key for key in st.session_state if str(key).startswith(f"{FORM}:")]:
             del st.session_state[key]
-        st.query_params.from_dict({"s": str(added.source)})
+        training_place.go(s=str(added.source))

@@ -17,6 +17,8 @@ def points(vectors: Sequence[bytes]) -> list[tuple[float, float]]:
         return [(0.0, 0.0)] * len(vectors)
     matrix = np.stack([np.frombuffer(vector, dtype=">f4", offset=HEAD_BYTES) for vector in vectors]).astype(np.float32)
     matrix = matrix[:, matrix.any(axis=0)]  # short vectors are padded with zeros
+    if not matrix.size:
+        return [(0.0, 0.0)] * len(vectors)
     centred = matrix - matrix.mean(axis=0)
     flat = centred @ _directions(centred)
     largest = np.abs(flat).max(axis=0)

@@ -11,7 +11,15 @@ from db import training_jobs, views
 from db.settings import get_settings
 from db.views import TrainingLine
 from flows import schedules, training
-from ui import training_continue, training_documents, training_setup, training_trouble, training_when, words
+from ui import (
+    training_continue,
+    training_documents,
+    training_place,
+    training_setup,
+    training_trouble,
+    training_when,
+    words,
+)
 from ui.session import Here
 from ui.text import plain
 from ui.training_act import actor, attempt, refusal
@@ -142,4 +150,4 @@ def _delete(line: TrainingLine) -> None:
         return True
 
     if attempt(_form(line), delete, done="The source is deleted."):
-        st.query_params.clear()
+        training_place.go()

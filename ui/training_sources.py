@@ -10,7 +10,16 @@ import streamlit as st
 
 from db import views
 from db.views import TrainingLine
-from ui import frame, parts, training_files, training_pairs, training_source, training_text, training_website
+from ui import (
+    frame,
+    parts,
+    training_files,
+    training_pairs,
+    training_place,
+    training_source,
+    training_text,
+    training_website,
+)
 from ui.session import Here
 from ui.text import plain
 from ui.training_words import COLOURS, KINDS, SYMBOLS, UNITS, amount, count, is_open, progress, share, state
@@ -29,18 +38,13 @@ _NAMES = {"website": "Website", "file": "Files", "text": "Text", "qa": "Q & A", 
 
 def adding() -> str:
     """The kind of source whose form is open, '' = none."""
-    asked = st.query_params.get("add", "")
+    asked = training_place.at("add")
     return asked if asked in FORMS else ""
-
-
-def is_form() -> bool:
-    """Whether somebody writes a form, in whose way no change from elsewhere should come. Files show what becomes of them."""
-    return adding() not in ("", "file")
 
 
 def chosen() -> UUID | None:
     try:
-        return UUID(st.query_params.get("s", ""))
+        return UUID(training_place.at("s"))
     except ValueError:
         return None
 
@@ -79,7 +83,7 @@ def _list(me: Here, found: list[TrainingLine], wanted: int) -> None:
         key="sources",
         label="Sources",
         empty=_nothing(),
-        selected=st.query_params.get("s", ""),
+        selected=training_place.at("s"),
         tall=True,
         more="Show more" if len(found) > wanted else "",
         on_choose=_open,
@@ -202,11 +206,11 @@ def _welcome(me: Here) -> None:
 
 
 def _open(source: str) -> None:
-    st.query_params.from_dict({"s": source})
+    training_place.go(s=source)
 
 
 def _open_form(kind: str) -> None:
-    st.query_params.from_dict({"add": kind})
+    training_place.go(add=kind)
 
 
 def _change_form() -> None:
@@ -214,7 +218,7 @@ def _change_form() -> None:
 
 
 def _close() -> None:
-    st.query_params.clear()
+    training_place.go()
 
 
 def _to_changes() -> None:

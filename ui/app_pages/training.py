@@ -15,13 +15,12 @@ from ui import (
     training_test,
 )
 
-# What is shown under each name, and what it must hear about while it is open.
 VIEWS = {
-    "Sources": (training_sources.view, ("source",)),
-    "Passages": (training_passages.view, ("source",)),
-    "Changes": (training_changes.view, ("source",)),
-    "Map": (training_map.view, ()),
-    "Test a question": (training_test.view, ("run",)),
+    "Sources": training_sources.view,
+    "Passages": training_passages.view,
+    "Changes": training_changes.view,
+    "Map": training_map.view,
+    "Test a question": training_test.view,
 }
 
 
@@ -32,12 +31,13 @@ def page() -> None:
     view = st.session_state.get("training_view", "Sources")
     st.subheader("Training")
     tabs = st.tabs(list(VIEWS), key="training_view", on_change="rerun", default=view)
-    for tab, (name, (draw, topics)) in zip(tabs, VIEWS.items(), strict=True):
+    for tab, draw in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
-            if topics and not (name == "Sources" and training_sources.is_form()):
-                parts.live(me.workspace.id, *topics, key="live_training", patience_ms=300)
             with tab:
                 draw(me)
+    # Sources are listened to in every view: what is told while the topics change would be lost.
+    topics = ("source", "run") if view == "Test a question" else ("source",)
+    parts.live(me.workspace.id, *topics, key="live_training", patience_ms=300)
 
 
 page()
