@@ -63,11 +63,15 @@ class CrmContexts:
             log.warning("The CRM context is old", extra={"action": "crm.context_old", "error": type(error).__name__})
             return memory.known
 
+    @property
+    def fresh_for(self) -> timedelta:
+        return timedelta(minutes=get_settings().crm_context_minutes)
+
     def refresh(self, workspace: UUID, contact_id: UUID) -> None:
-        """Read it now, however long that takes. Raises the errors of nodes.errors."""
-        crm = crm_of(workspace)
-        if crm is not None:
-            self._reading(crm, workspace, contact_id).result()
+        """Read it now, also where it is fresh, however long that takes. Raises the errors of nodes.errors."""
+        with transaction(workspace) as tx:
+            crm_contacts.drop(tx, contact_id)
+        self._reading(asked(workspace), workspace, contact_id).result()
 
     def listed(self, workspace: UUID, name: str, read: Callable[[Crm], Sequence[Mapping[str, Any]]]) -> Any:
         """A list of the location that changes rarely (pipelines, users, ...), some minutes old at most."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
@@ -87,6 +87,15 @@ def pulled(
         crm_contacts.set_tags(tx, ours.id, contact.tags)
     if name in OFFERED:
         _offer(tx, workspace, event_id, ours.id, name, data)
+
+
+def met_again(tx: Session, workspace: UUID, contact: CrmContact, country: str) -> None:
+    """A contact was seen to have changed in the CRM without anybody having told of it."""
+    ours, _ = _known(tx, workspace, contact, country)
+    for tag in crm_contacts.set_tags(tx, ours.id, contact.tags or ()):
+        occasion = Occasion("crm", event="contact_tagged", data={"tag": tag})
+        occasions.offer(tx, workspace, occasion, key=f"crm:seen:{uuid4()}", contact_id=ours.id)
+    crm_contacts.drop(tx, ours.id)
 
 
 # --- contacts ------------------------------------------------------------------------------------------------------------------

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import operator
 import re
 import time
+from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from tests.fakes.ghl_world import Call, Refused, Thing, World, new_id, now, shown
@@ -169,6 +172,22 @@ def _matches(contact: Thing, body: Thing) -> bool:
     return text in words and all(_passes(contact, each) for each in body.get("filters") or ())
 
 
+_BOUNDS: dict[str, Callable[[datetime, datetime], bool]] = {
+    "gte": operator.ge,
+    "lte": operator.le,
+    "gt": operator.gt,
+    "lt": operator.lt,
+}
+
+
+def _within(value: Any, wanted: Any) -> bool:
+    """A date between bounds, which are ISO times."""
+    if not isinstance(wanted, dict) or not wanted or set(wanted) - set(_BOUNDS):
+        raise Refused(400, "range takes gte, lte, gt and lt")
+    at = datetime.fromisoformat(value) if value else None
+    return at is not None and all(_BOUNDS[name](at, datetime.fromisoformat(bound)) for name, bound in wanted.items())
+
+
 def _passes(contact: Thing, each: Thing) -> bool:
     if "group" in each:
         results = [_passes(contact, inner) for inner in each["filters"]]
@@ -183,5 +202,7 @@ def _passes(contact: Thing, each: Thing) -> bool:
             )
         case "exists":
             return bool(value)
+        case "range":
+            return _within(value, wanted)
         case other:
             raise Refused(400, f"The operator {other} is not valid for {each['field']}")
