@@ -12,6 +12,7 @@ from nodes.html_tree import parse
 from nodes.reading import Reading, cell, table
 
 MOST_LINKS = 5000
+LARGE = 1_000_000  # characters; what surrounds the content of such a page is not worth the seconds of finding it
 
 _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 # The frame of a page. A header within an article holds its title and stays.
@@ -35,7 +36,7 @@ def read_html(content: bytes, charset: str, address: str) -> Reading:
     robots = " ".join(root.xpath("//meta[translate(@name,'ROBTS','robts')='robots']/@content")).lower()
     base = urljoin(address, (root.xpath("string(//base/@href)") or "").strip())
     links, title = _links(root, base), _title(root)
-    markdown = _main(root)
+    markdown = _main(root, len(text))
     return Reading(
         markdown,
         title=title,
@@ -52,7 +53,7 @@ def _forbids(robots: str, what: str) -> bool:
     return bool({what, "none"} & set(re.split(r"[\s,]+", robots)))
 
 
-def _main(root: Any) -> str:
+def _main(root: Any, size: int) -> str:
     """Everything in the part of the page in which trafilatura finds the main content.
 
     Its own text is not taken: it leaves out tables and headings that it holds for decoration, and prices stand in tables.
@@ -62,7 +63,7 @@ def _main(root: Any) -> str:
             element.drop_tree()
     marked, body = root.xpath("//main|//*[@role='main']|//article"), root.find(".//body")
     whole = marked[0] if len(marked) == 1 else root if body is None else body
-    return _tidy(_body(_container(whole, _probes(root))))
+    return _tidy(_body(_container(whole, _probes(root) if size <= LARGE else [])))
 
 
 def _is_aside(element: Any) -> bool:

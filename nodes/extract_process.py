@@ -6,13 +6,16 @@ The process stays for the next document, because starting one takes longer than 
 from __future__ import annotations
 
 import json
+import math
 import resource
 import select
+import signal
 import struct
 import subprocess
 import sys
 import threading
 import time
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from types import TracebackType
@@ -22,8 +25,9 @@ from nodes.extract import extract
 from nodes.reading import CannotRead, Reading
 
 MEMORY_BYTES = 1_500_000_000  # address space, of which the parsers' own code takes 300 MB
-PAGE_SECONDS = 20.0
+PAGE_SECONDS = 20.0  # of the processor
 FILE_SECONDS = 120.0
+BUSY = 4  # times as long by the clock: the machine has other things to do
 DOCUMENTS_PER_PROCESS = 500  # parsers leak a little
 _SIZE = struct.Struct("!Q")
 
@@ -44,14 +48,13 @@ class Extractor:
         with self._lock:
             process = self._running()
             try:
-                answer = self._ask(process, (kind, name, charset), content, seconds)
+                answer = self._ask(process, (kind, name, charset, seconds), content)
             except TimeoutError:
                 self._end()
-                raise CannotRead(
-                    f"'{name}' was not read within {seconds:.0f} seconds. Split it, or save it in a simpler form."
-                ) from None
+                raise _too_slow(name, seconds) from None
             except (OSError, EOFError):
-                self._end()
+                if self._end() == -signal.SIGXCPU:
+                    raise _too_slow(name, seconds) from None
                 raise CannotRead(
                     f"'{name}' could not be read within the memory that one document may use. Split it, or save it in a simpler form."
                 ) from None
@@ -85,26 +88,37 @@ class Extractor:
         return self._process
 
     def _ask(
-        self, process: subprocess.Popen[bytes], header: tuple[str, str, str], content: bytes, seconds: float
+        self, process: subprocess.Popen[bytes], header: tuple[str, str, str, float], content: bytes
     ) -> Reading | str:
         assert process.stdin is not None and process.stdout is not None
         _write(process.stdin, json.dumps(header).encode())
         _write(process.stdin, content)
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + BUSY * header[-1]
         size = _SIZE.unpack(_read_until(process.stdout, _SIZE.size, deadline))[0]
         answer = json.loads(_read_until(process.stdout, size, deadline))
         if "refused" in answer:
             return str(answer["refused"])
         return Reading(**{**answer, "links": tuple(answer["links"])})
 
-    def _end(self) -> None:
-        if self._process is not None:
-            self._process.kill()
-            for stream in (self._process.stdin, self._process.stdout):
-                if stream is not None:
-                    stream.close()
-            self._process.wait()
-            self._process = None
+    def _end(self) -> int:
+        """End the process; returns its exit code, that of its own end where it came first."""
+        if self._process is None:
+            return 0
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(
+                0.2 if self._process.stdout and select.select([self._process.stdout], [], [], 0)[0] else 0
+            )
+        self._process.kill()
+        for stream in (self._process.stdin, self._process.stdout):
+            if stream is not None:
+                stream.close()
+        code = self._process.wait()
+        self._process = None
+        return code
+
+
+def _too_slow(name: str, seconds: float) -> CannotRead:
+    return CannotRead(f"'{name}' was not read within {seconds:.0f} seconds. Split it, or save it in a simpler form.")
 
 
 def _write(stream: IO[bytes], data: bytes) -> None:
@@ -147,10 +161,11 @@ def main(memory_bytes: int) -> None:
     with open(0, "rb", buffering=0) as questions, open(1, "wb", buffering=0) as answers:
         while True:
             try:
-                kind, name, charset = json.loads(_frame(questions))
+                kind, name, charset, seconds = json.loads(_frame(questions))
                 content = _frame(questions)
             except EOFError:
                 return
+            _set_clock(seconds)
             _write(answers, json.dumps(_outcome(content, kind, name, charset)).encode())
 
 
@@ -164,6 +179,13 @@ def _outcome(content: bytes, kind: str, name: str, charset: str) -> dict[str, ob
     except Exception as error:  # noqa: BLE001 - parsers fail in any way on what strangers wrote; it is this document's trouble alone
         how = f"it is damaged, or made in an unusual way ({type(error).__name__})"
         return {"refused": f"'{name}' cannot be read: {how}. Save it anew, then try again."}
+
+
+def _set_clock(seconds: float) -> None:
+    """The system ends this process (SIGXCPU) when it used the processor for so long from now on."""
+    used = time.process_time()
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (math.ceil(used + seconds), hard))
 
 
 def _confine(memory_bytes: int) -> None:

@@ -143,7 +143,7 @@ def measure(stack: Stack, site: DocsSite, options: argparse.Namespace) -> bool:
     """Crawl three times, ask, print the table; whether everything was as it must be."""
     desk = stack.desk(FROM_DOCUMENTS)
     rest = memory_mb(crawler(stack))["schedules"]
-    website = Website(site.url("/index.html"), "Python", max_pages=options.pages, pause_seconds=options.pause)
+    website = Website(site.url("/contents.html"), "Python", max_pages=options.pages, pause_seconds=options.pause)
     source = training.add_website(desk.workspace, ACTOR, website).source
     first = crawl(stack, desk.workspace, source, options.most_seconds)
     pages, took = asyncio.run(ask(stack, desk.workspace, desk.webhook))
