@@ -72,7 +72,7 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output] | Pause:
     return Result(Output(done=True), EVERYTHING)
 
 
-DOCUMENT = {
+DOCUMENT: dict[str, Any] = {
     "name": "Everything",
     "steps": [
         {"id": "message", "node": "message_received@1", "config": {"wait_for_more": 0}},
@@ -127,14 +127,14 @@ def test_every_effect_is_covered() -> None:
 @pytest.mark.parametrize("way", ["sample", "typed", "typed as a contact", "past"])
 def test_a_trial_performs_none_and_tells_of_each(rig: Rig, message: UUID, way: str) -> None:
     [contact] = rig.query("SELECT id FROM contacts")
-    given = {
+    cases: dict[str, Sample | Typed | PastMessage] = {
         "sample": Sample(),
         "typed": Typed("Hello"),
         "typed as a contact": Typed("Hello", "webchat", contact["id"]),
         "past": PastMessage(message),
-    }[way]
+    }
     before = counted(rig)
-    found = trial(rig.workspace, Automation.model_validate(DOCUMENT), given, models=FakeModels())
+    found = trial(rig.workspace, Automation.model_validate(DOCUMENT), cases[way], models=FakeModels())
     assert found.outcome == "done", found.sentence
     assert [would.kind for would in found.would] == [*EFFECT_KINDS] * 3
     assert all(would.sentence.startswith("Would ") for would in found.would)
@@ -161,7 +161,7 @@ def test_a_look_at_the_reach_performs_none(rig: Rig, message: UUID) -> None:
 
 def test_a_live_run_of_the_same_would_have_done_it(rig: Rig) -> None:
     """The other half of the claim: it is the test that holds it back, not the step."""
-    document = {**DOCUMENT, "steps": [DOCUMENT["steps"][0], DOCUMENT["steps"][2]]}  # type: ignore[index]
+    document = {**DOCUMENT, "steps": [DOCUMENT["steps"][0], DOCUMENT["steps"][2]]}
     rig.publish(document)
     rig.receive_sms("Hello")
     rig.take_in()

@@ -18,7 +18,7 @@ from nodes.errors import AuthFailed, Throttled
 from tests.flows.rig import FakeModels
 
 WISH = "When someone asks for a price, answer from the documents and tell the sales team."
-GOOD = {
+GOOD: dict[str, Any] = {
     "name": "Prices",
     "description": "Answers questions about prices.",
     "steps": [
@@ -26,7 +26,7 @@ GOOD = {
         {"id": "send", "node": "send_message@1", "config": {"text": "Thank you, {{message.contact_name}}!"}},
     ],
 }
-BAD = {**GOOD, "steps": [GOOD["steps"][0], {"id": "send", "node": "send_sms@1"}]}  # type: ignore[index]
+BAD = {**GOOD, "steps": [GOOD["steps"][0], {"id": "send", "node": "send_sms@1"}]}
 
 
 @dataclass
