@@ -7,7 +7,13 @@ import streamlit as st
 from db.connections import FROM_ENVIRONMENT
 from db.records import Connection
 from flows import crm_oauth, crm_setup
+from flows.actions import ActionRefused
+from flows.crm_setup import Tested
 from ui import crm_location, session
+from ui.session import Here
+from ui.text import plain
+
+REFUSED = "crm_refused"
 
 TOKEN_STEPS = """\
 1. In GoHighLevel open the sub-account, then **Settings → Private Integrations → Create new**.
@@ -41,11 +47,23 @@ def _token(connection: Connection | None) -> None:
         token = st.text_input("Private integration token", type="password", placeholder="pit-…", autocomplete="off")
         if st.form_submit_button("Connect", type="primary", icon=":material/link:"):
             with st.spinner("Asking GoHighLevel…"):
-                found = session.act("admin", lambda me: crm_setup.connect(me.workspace.id, me.user.id, location, token))
+                found = session.act("admin", lambda me: _connect(me, location, token))
             if found is not None:
                 crm_location.keep(found)
                 st.rerun()
+    if refused := st.session_state.get(REFUSED):
+        st.error(plain(refused), icon=":material/error:")
     st.caption(TOKEN_LIMITS)
+
+
+def _connect(me: Here, location: str, token: str) -> Tested | None:
+    """None where it was refused: the reason stays readable below the form until the next try."""
+    st.session_state.pop(REFUSED, None)
+    try:
+        return crm_setup.connect(me.workspace.id, me.user.id, location, token)
+    except ActionRefused as refused:
+        st.session_state[REFUSED] = str(refused)
+        return None
 
 
 def _app(connection: Connection | None) -> None:

@@ -49,7 +49,7 @@ def panel(me: Here, run: RunDetail) -> None:
             _changed(change, names)
         if any(change.state == "open" for change in changes):
             _ask(me, run.id, names)
-        elif begun:
+        elif not any(change.state == "asked" for change in changes):
             st.caption("This run was undone. What could not be taken back says why.")
 
 

@@ -104,7 +104,9 @@ def test_an_admin_connects_tests_and_copies_the_addresses(page: Page, office: Of
     _shoot(page, "crm_addresses")
 
     page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
     expect(page.get_by_role("button", name="Test", exact=True)).to_be_visible(timeout=PATIENCE_MS)
+    expect(page.get_by_text("When each part worked last")).to_be_visible(timeout=PATIENCE_MS)
     _shoot(page, "crm_phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
@@ -121,8 +123,9 @@ def test_what_a_run_changed_is_undone_from_its_page(page: Page, office: Office) 
     expect(page.get_by_text("Is being taken back").first).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_role("button", name="Undo…")).to_have_count(0, timeout=PATIENCE_MS)
     with transaction(office.workspace) as tx:
-        assert len(rows(tx, "SELECT FROM outbox WHERE effect->>'kind' = 'undo_change'")) == 1
+        assert len(rows(tx, "SELECT FROM outbox WHERE effect->>'kind' = 'undo_change'")) == 2
     page.set_viewport_size({"width": 390, "height": 844})
+    page.reload()
     expect(page.get_by_text("Added the tag vip")).to_be_visible(timeout=PATIENCE_MS)
     _shoot(page, "undo_phone")
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
