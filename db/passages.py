@@ -103,6 +103,20 @@ def shown(tx: Session, ids: Sequence[UUID]) -> dict[UUID, Shown]:
     return {row["id"]: record(Shown, row) for row in found}
 
 
+def around(tx: Session, ids: Sequence[UUID], neighbours: int) -> dict[UUID, list[str]]:
+    """The texts of so many passages before and after each of these, in the order of the document, itself included."""
+    found = rows(
+        tx,
+        """SELECT m.id, array_agg(p.text ORDER BY p.position) AS texts
+           FROM ai_embeddings m JOIN ai_embeddings p ON p.source_id = m.source_id AND p.document = m.document AND p.model = m.model
+             AND p.position BETWEEN m.position - %(n)s AND m.position + %(n)s AND (p.enabled OR p.id = m.id)
+           WHERE m.id = ANY(%(ids)s) GROUP BY m.id""",
+        ids=list(ids),
+        n=neighbours,
+    )
+    return {row["id"]: row["texts"] for row in found}
+
+
 def _columns(piece: Piece) -> dict[str, object]:
     return {
         "text": piece.text,

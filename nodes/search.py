@@ -1,18 +1,27 @@
-"""Passages that fit a question: by meaning and by words, the two rankings fused so that neither makes the other worse."""
+"""Passages that fit a question: by meaning and by words, fused so that the result is not below the better of the two.
+
+Both halves give a number from 0 to 1 for every candidate of either: the cosine, and the share of the question's rare words that the
+passage has. Ranks are not mixed: a question that shares no rare word with its answer would be outvoted by passages that share
+frequent ones. The words only close a part of the gap that the cosine leaves open, the more of them are there.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db import passages, vector_search
+from db import lexical_search, passages, vector_search
 from db.vector_search import Filter
 from nodes.contract import Embedder
+from nodes.neighbours import context_of
 
 Mode = Literal["hybrid", "vector", "lexical"]
+
+CANDIDATES = 50  # of each half; the answer to a question is rarely further down in both
 
 
 @dataclass(frozen=True)
@@ -39,7 +48,10 @@ PRODUCTION = SearchSettings()
 
 @dataclass(frozen=True)
 class Hit:
-    """A passage that fits. `score` is what the list is ordered by, 0 to 1; None = not among the candidates of that half."""
+    """A passage that fits. `score` is what the list is ordered by, 0 to 1.
+
+    A rank of None = not among the candidates of that half; a score of None = that half was not asked.
+    """
 
     id: UUID
     source_id: UUID
@@ -83,25 +95,70 @@ def find(tx: Session, question: Question, settings: SearchSettings = PRODUCTION)
     """Like `search`, for a question that has its vector."""
     if not question.text:
         return []
-    only = Filter(settings.language, settings.sources, settings.source_types)
-    near = vector_search.nearest(tx, question.vector, question.model, settings.limit, only)
-    kept = [each for each in near if each.score >= settings.minimum_score]
-    shown = passages.shown(tx, [each.id for each in kept])
+    found = _candidates(tx, question, settings)
+    best = [each for each in found if each.score >= settings.minimum_score][: settings.limit]
+    shown = passages.shown(tx, [each.id for each in best])
+    around = context_of(tx, [each.id for each in best], settings.neighbours, parent=settings.parent)
     return [
         Hit(
-            id=each.id,
-            source_id=shown[each.id].source_id,
-            source_name=shown[each.id].source_name,
-            source_type=shown[each.id].source_type,
-            document=shown[each.id].document,
-            heading=shown[each.id].heading,
-            text=shown[each.id].text,
+            **vars(shown[each.id]),
             score=each.score,
-            vector_score=each.score,
-            vector_rank=rank,
-            lexical_score=None,
-            lexical_rank=None,
+            vector_score=each.cosine,
+            vector_rank=each.vector_rank,
+            lexical_score=each.words,
+            lexical_rank=each.lexical_rank,
+            context=around.get(each.id, ""),
         )
-        for rank, each in enumerate(kept, 1)
-        if each.id in shown
+        for each in best
     ]
+
+
+@dataclass(frozen=True)
+class _Candidate:
+    id: UUID
+    cosine: float | None
+    vector_rank: int | None
+    words: float | None
+    lexical_rank: int | None
+
+    @property
+    def score(self) -> float:
+        return fused(self.cosine, self.words)
+
+
+def fused(cosine: float | None, words: float | None) -> float:
+    """One number of both halves, 0 to 1; of one half alone it is that half's."""
+    if cosine is None or words is None:
+        return max(0.0, cosine or words or 0.0)
+    near = max(0.0, cosine)
+    return near + (1 - near) * WORDS_WEIGHT * float(words**WORDS_POWER)
+
+
+WORDS_WEIGHT, WORDS_POWER = 0.5, 2.0
+
+
+def _candidates(tx: Session, question: Question, settings: SearchSettings) -> list[_Candidate]:
+    """Candidates of the halves that are asked, best first."""
+    only = Filter(settings.language, settings.sources, settings.source_types)
+    cosines: dict[UUID, float] = {}
+    words: dict[UUID, float] = {}
+    if settings.mode != "lexical":
+        near = vector_search.nearest(tx, question.vector, question.model, max(CANDIDATES, settings.limit), only)
+        cosines = {each.id: each.score for each in near}
+    by_cosine = _ranks(cosines)
+    if settings.mode != "vector":
+        most = max(CANDIDATES, settings.limit)
+        worded = lexical_search.by_words(tx, question.text, question.model, most, only, list(cosines))
+        words = {each.id: each.score for each in worded if each.score > 0 or each.id in cosines}
+    by_word = _ranks({id: score for id, score in words.items() if score > 0})
+    if settings.mode == "hybrid":
+        cosines |= vector_search.cosines(tx, question.vector, [id for id in words if id not in cosines])
+    found = [
+        _Candidate(id, cosines.get(id), by_cosine.get(id), words.get(id, 0.0 if words else None), by_word.get(id))
+        for id in cosines.keys() | words.keys()
+    ]
+    return sorted(found, key=lambda each: (-each.score, each.id))
+
+
+def _ranks(scores: Mapping[UUID, float]) -> dict[UUID, int]:
+    return {id: rank for rank, id in enumerate(sorted(scores, key=lambda id: (-scores[id], id)), 1)}
