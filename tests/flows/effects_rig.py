@@ -29,7 +29,9 @@ class EffectsRig(Rig):
             facts = {"name": "Nora Quill", "phone": PHONE} | contact
             self.contact = a_contact(tx, self.workspace, **facts)
             self.thread = a_conversation(tx, self.workspace, self.contact, self.webchat)
-            self.automation = an_automation(tx, self.workspace)
+            steps = [{"id": "message", "node": "message_received@1", "config": {"channels": ["email"]}}]
+            document = {"format": 1, "name": "Earlier", "steps": steps}
+            self.automation = an_automation(tx, self.workspace, document)
             self.run = self.new_run(tx)
 
     def connect(self, twin: GhlTwin) -> None:

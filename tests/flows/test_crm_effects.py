@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -260,6 +261,40 @@ def test_a_booking_while_the_crm_is_away_says_nothing_until_it_is_true(rig: Effe
     assert rig.said() == []
     rig.deliver_until_settled()
     assert rig.said() == ["It is booked."]
+
+
+BOOKING: dict[str, Any] = {
+    "format": 1,
+    "name": "Appointments",
+    "steps": [
+        {"id": "message", "node": "message_received@1", "config": {"wait_for_more": 0}},
+        {"id": "slots", "node": "book_appointment@1", "config": {"how_many": 3}},
+        {
+            "id": "send",
+            "node": "send_message@1",
+            "input": {"text": "slots.text"},
+            "when": [{"value": "slots.offered", "is": True}],
+        },
+    ],
+}
+
+
+def test_a_customer_is_offered_times_chooses_one_and_has_it(rig: EffectsRig, twin: GhlTwin) -> None:
+    document = copy.deepcopy(BOOKING)
+    document["steps"][1]["config"]["calendar_id"] = twin.calendar_list[0]["id"]
+    rig.publish(document)
+    rig.query('UPDATE workspaces SET settings = settings || \'{"limits": {"contact_seconds": 0}}\' RETURNING 1')
+    for text in ("I need an appointment please", "The second one please", "2"):
+        rig.receive_sms(text)
+        rig.take_in()
+        rig.execute()
+        rig.deliver()
+    offer, booked, again = rig.said()
+    assert offer.startswith("These times are free:") and "\n2. " in offer
+    assert booked.startswith("Your appointment is booked:") and again.startswith("These times are free:")
+    chosen = offer.split("2. ")[1].split("\n")[0]
+    assert chosen.lower() in booked.lower()
+    assert len(twin.appointments) == 1, "an offer that was taken up is no offer any more"
 
 
 # --- without a CRM --------------------------------------------------------------------------------------------------------
