@@ -136,14 +136,14 @@ class Walk:
                 if attempts <= bound.step.retries:
                     continue
                 if bound.step.on_error == "continue":
-                    self._failed(bound, started_at, given, "The provider could not be reached.", attempts, begun)
+                    self._failed(bound, started_at, given, "The provider could not be reached.", attempts, begun, paused)
                     return
                 self._keep(last=False, only_if_worth=True)
                 raise
             except (ClientError, NodeFailed, ValidationError, FutureTimeout) as error:
                 if attempts <= bound.step.retries and not isinstance(error, OutcomeUnknown | ValidationError):
                     continue
-                self._failed(bound, started_at, given, _sentence(bound, error), attempts, begun)
+                self._failed(bound, started_at, given, _sentence(bound, error), attempts, begun, paused)
                 return
         self._done(bound, result, started_at, given, attempts, begun, _pauses(paused))
 
@@ -219,7 +219,14 @@ class Walk:
         raise RunPaused(pause.until, pause.reason)
 
     def _failed(
-        self, bound: BoundStep, started_at: datetime, given: Mapping[str, Any], note: str, attempts: int, begun: float
+        self,
+        bound: BoundStep,
+        started_at: datetime,
+        given: Mapping[str, Any],
+        note: str,
+        attempts: int,
+        begun: float,
+        paused: StepRecord | None,
     ) -> None:
         took = (time.perf_counter() - begun) * 1000
         self._note(
@@ -230,6 +237,8 @@ class Walk:
                 "failed",
                 started_at,
                 given,
+                effects=paused.effects if paused else (),
+                detail=paused.detail if paused else {},  # where it goes on if the run is taken up again
                 note=note,
                 attempts=attempts,
                 duration_ms=took,

@@ -327,7 +327,7 @@ def test_what_went_wrong_is_counted_and_listed(workspace: UUID) -> None:
         a.a_run(tx, workspace, automation, state="failed", finished_at=datetime.now(UTC) - timedelta(days=2))
         a.a_run(tx, workspace, automation)
     with read_only(workspace) as tx:
-        assert views.counts(tx) == views.Counts(1, 1, 1, 1, 1)
+        assert views.counts(tx) == views.Counts(1, 1, 1, 1, 1, 0)
         [parked] = views.parked_events(tx)
         [unknown] = views.unknown_messages(tx)
         assert (parked.note, parked.attempts) == ("No such contact.", 3)
@@ -362,4 +362,4 @@ def test_nothing_of_another_workspace_is_shown(workspace: UUID, other_workspace:
         )
         assert [*lists, views.run_list(tx), views.handoff_list(tx), views.automation_list(tx)] == [[]] * 10
         assert views.conversation(tx, conversation) is None and views.run(tx, run_id) is None
-        assert views.counts(tx) == views.Counts(0, 0, 0, 0, 0)
+        assert views.counts(tx) == views.Counts(0, 0, 0, 0, 0, 0)
