@@ -29,6 +29,8 @@ log = logging.getLogger(__name__)
 LONGEST_SLEEP_SECONDS = 5.0
 PATIENCE_SECONDS = 5.0  # for one answer of Prefect
 DRAIN_SECONDS = 6.0
+DEPLOYMENT = "backtest/backtest"  # flow / deployment, as in prefect.yaml
+TAGS = ["frontdesk", "backtest"]
 NICENESS = 10  # of 19; replies to customers come first
 
 
@@ -97,6 +99,7 @@ class Backtester:
 
 async def _shown(claimed: Backtest, work: asyncio.Task[tuple[str, str]]) -> None:
     """Raises where Prefect does not answer."""
+    from prefect.exceptions import ObjectNotFound
     from prefect.flow_engine import run_flow_async
     from prefect.states import Pending
 
@@ -108,9 +111,14 @@ async def _shown(claimed: Backtest, work: asyncio.Task[tuple[str, str]]) -> None
     under_way.set(asyncio.shield(work))
     parameters = {"backtest": str(claimed.id)}
     async with prefect_client(settings.prefect_api_url, settings.home / "prefect", PATIENCE_SECONDS) as client:
-        flow_run = await client.create_flow_run(
-            as_flow, parameters=parameters, state=Pending(), tags=["frontdesk", "backtest"]
-        )
+        try:
+            # Pending, not scheduled: it is under way here, and no runner is to take it.
+            deployment = await client.read_deployment_by_name(DEPLOYMENT)
+            flow_run = await client.create_flow_run_from_deployment(
+                deployment.id, parameters=parameters, state=Pending(), tags=TAGS
+            )
+        except ObjectNotFound:  # not served yet
+            flow_run = await client.create_flow_run(as_flow, parameters=parameters, state=Pending(), tags=TAGS)
         await asyncio.to_thread(_note_flow_run, claimed, flow_run.id)
         await run_flow_async(as_flow, flow_run=flow_run, parameters=parameters, return_type="state")
 
