@@ -8,14 +8,15 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.automation import Automation, Step, When
-from flows.plan import TEMPLATE
+from flows.phrasing import SHOWN_CHARACTERS, listed, minutes, readable, setting_in_words
+from flows.sentences import SENTENCES
 from flows.wiring import in_words, spec_of, step_of
 from nodes.contract import NodeSpec
 from nodes.message_received import CHANNEL_NAMES
 
-SHOWN_CHARACTERS = 90
-
 Told = Callable[[Automation, Step, dict[str, Any]], str]
+
+__all__ = ["describe_step", "describe_when", "listed", "readable", "setting_in_words"]
 
 
 def describe_step(doc: Automation, step_id: str) -> str:
@@ -24,12 +25,12 @@ def describe_step(doc: Automation, step_id: str) -> str:
     spec = spec_of(step.node)
     if spec is None:
         return f"There is no step of the kind '{step.node}' here."
-    told = _SENTENCES.get(spec.name)
+    told = _SENTENCES.get(spec.name) or SENTENCES.get(spec.name)
     try:
         settings = spec.config.model_validate(step.config).model_dump()
     except ValidationError:  # a setting that cannot be used is shown at its field
         return spec.description
-    return told(doc, step, settings) if told else _usual(step, spec)
+    return told(doc, step, settings) if told else _usual(doc, step, spec)
 
 
 def describe_when(doc: Automation, condition: When) -> str:
@@ -37,37 +38,10 @@ def describe_when(doc: Automation, condition: When) -> str:
     return f"{in_words(doc, condition.value)} is {'yes' if condition.is_ else 'no'}"
 
 
-def readable(doc: Automation, text: str) -> str:
-    """A text of the settings on one line, with its references in words."""
-    shown = TEMPLATE.sub(lambda found: f"[{in_words(doc, found[1])}]", text)
-    shown = " ".join(shown.split())
-    return shown if len(shown) <= SHOWN_CHARACTERS else f"{shown[:SHOWN_CHARACTERS].rstrip()}…"
-
-
-def setting_in_words(value: Any) -> str:
-    match value:
-        case None | "":
-            return "empty"
-        case bool():
-            return "yes" if value else "no"
-        case list():
-            return listed([setting_in_words(item) for item in value]) or "none"
-        case dict():
-            return ", ".join(
-                f"{name.replace('_', ' ')} {setting_in_words(item)}" for name, item in value.items() if item
-            )
-        case _:
-            return str(value)
-
-
-def listed(names: list[str], last: str = "and") -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else ""
-
-
-def _usual(step: Step, spec: NodeSpec) -> str:
+def _usual(doc: Automation, step: Step, spec: NodeSpec) -> str:
     """For a node without a sentence of its own: what it is for, and what was set."""
     set_to = [
-        f"{info.title or name.replace('_', ' ').capitalize()}: {setting_in_words(step.config[name])}"
+        f"{info.title or name.replace('_', ' ').capitalize()}: {readable(doc, setting_in_words(step.config[name]))}"
         for name, info in spec.config.model_fields.items()
         if step.config.get(name) not in (None, "", [], info.get_default(call_default_factory=True))
     ]
@@ -108,23 +82,12 @@ def _condition(doc: Automation, step: Step, c: dict[str, Any]) -> str:
 def _wait(doc: Automation, step: Step, c: dict[str, Any]) -> str:
     match c["until"]:
         case "minutes have passed":
-            return f"Waits {_minutes(c['minutes'])}."
+            return f"Waits {minutes(c['minutes'])}."
         case "time of day":
             return f"Waits until {c['time']}."
         case "open":
             return "Waits until the business opens."
     return "Waits."
-
-
-def _minutes(minutes: Any) -> str:
-    try:
-        number = float(minutes)
-    except (TypeError, ValueError):
-        return f"{minutes} minutes"
-    for size, name in ((1440, "day"), (60, "hour")):
-        if number >= size and number % size == 0:
-            return f"{number / size:g} {name}{'' if number == size else 's'}"
-    return f"{number:g} minute{'' if number == 1 else 's'}"
 
 
 def _set_values(doc: Automation, step: Step, c: dict[str, Any]) -> str:

@@ -16,12 +16,18 @@ KEYS = (
     "after_hours",
     "welcome",
     "support_triage",
+    "approved_answer",
+    "nobody_answered",
     "quick_answer",
+    "away_message",
     "lead_capture",
     "appointment_booking",
+    "missed_call",
+    "tag_follow_up",
     "quote_follow_up",
+    "review_request",
     "satisfaction_survey",
-    "away_message",
+    "win_back",
 )
 
 
