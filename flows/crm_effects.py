@@ -67,7 +67,7 @@ def keep_step(tx: Session, contact_id: UUID, kind: str, after: Any, *, alone: bo
     if kind == "update_contact":
         crm_fields.write_here(tx, contact_id, after, alone=alone)
     elif kind == "change_tags":
-        crm_fields.patch_crm(tx, contact_id, {"tags": after})
+        crm_contacts.set_tags(tx, contact_id, after)  # as told: the event of it from the CRM is no news
     if not alone:
         crm_contacts.drop(tx, contact_id)
 
