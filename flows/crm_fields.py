@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
 from db import contacts
@@ -128,7 +127,7 @@ def patch_crm(tx: Session, contact_id: UUID, part: Mapping[str, Any]) -> None:
     """Change a part of what is known of the contact from the CRM: {"tags": [...]}."""
     run(
         tx,
-        "UPDATE contacts SET crm = crm || %(part)s, updated_at = now() WHERE id = %(id)s",
-        part=Jsonb(dict(part)),
+        "UPDATE contacts SET crm = crm || %(part)s::jsonb, updated_at = now() WHERE id = %(id)s",
+        part=dict(part),
         id=contact_id,
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from nodes.ports import WebReply
 
+STOCK = WebReply(200, '{"stock": 3}', {"stock": 3})
 PIPELINES = [{"id": "p1", "name": "Sales", "stages": [{"id": "s1", "name": "New"}, {"id": "s2", "name": "Won over"}]}]
 
 
@@ -51,7 +52,7 @@ class FakeCrm:
 
 @dataclass
 class FakeWeb:
-    reply: WebReply | Exception = WebReply(200, '{"stock": 3}', {"stock": 3})
+    reply: WebReply | Exception = STOCK
     asked: list[tuple[str, Mapping[str, str] | None]] = field(default_factory=list)
 
     def get(self, url: str, headers: Mapping[str, str] | None = None) -> WebReply:
