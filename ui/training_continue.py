@@ -17,7 +17,7 @@ def button(line: TrainingLine) -> None:
     """The button to change or extend a source; websites have their settings instead."""
     if line.type in _WAYS:
         label, icon, begin = _WAYS[line.type]
-        st.button(label, icon=f":material/{icon}:", on_click=_open, args=(line, begin))
+        st.button(label, key=f"continue:{line.id}", icon=f":material/{icon}:", on_click=_open, args=(line, begin))
 
 
 def _open(line: TrainingLine, begin: Callable[[TrainingLine], None]) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from db import views
 from db.views import SourceCount
-from ui import parts, training_passages
+from ui import parts
 from ui.session import Here
 from ui.text import plain
 from ui.training_words import SYMBOLS, count, place
@@ -102,4 +102,3 @@ def _counts(counts: Sequence[SourceCount], total: int) -> None:
 
 def _to_passages() -> None:
     st.session_state["training_view"] = "Passages"
-    st.session_state[training_passages.DOCUMENT] = None

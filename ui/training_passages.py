@@ -26,7 +26,7 @@ SOURCE, DOCUMENT, CHOSEN = "passages:source", "passages:document", "passages:cho
 def show(source: UUID, document: str | None = None) -> None:
     """Open this view at the passages of a source, or of one of its documents."""
     st.session_state["training_view"] = "Passages"
-    st.session_state[SOURCE], st.session_state[DOCUMENT] = source, document
+    st.session_state[SOURCE], st.session_state[DOCUMENT] = source, (source, document)
     st.session_state["passages:search"] = ""
     st.session_state.pop(CHOSEN, None)
 
@@ -54,7 +54,8 @@ def view(me: Here) -> None:
 
 def _list(me: Here) -> None:
     search, source, shown = _filters(me)
-    document = st.session_state.get(DOCUMENT)
+    of, document = st.session_state.get(DOCUMENT, (None, None))
+    document = document if of == source else None
     if document is not None:
         st.button(f"Only “{place(document)[:60]}”", icon=":material/close:", on_click=_whole_source)
     wanted = st.session_state.get("passages_wanted", PAGE)
@@ -96,7 +97,6 @@ def _filters(me: Here) -> tuple[str, UUID | None, str]:
         placeholder="All sources",
         format_func=names.__getitem__,
         label_visibility="collapsed",
-        on_change=_whole_source,
     )
     shown = st.pills("Show", list(FILTERS), key="passages:shown", default="All", label_visibility="collapsed") or "All"
     return search.strip(), source, shown
@@ -172,15 +172,23 @@ def _editor(line: PassageRow, *, is_edited: bool) -> None:
     st.text_input("Question" if is_pair else "Heading", line.heading, key=f"{form}:heading")
     st.text_area("Answer" if is_pair else "Text", line.text, key=f"{form}:text", height=260)
     with st.container(horizontal=True):
-        st.button("Save", type="primary", icon=":material/save:", on_click=_save, args=(line, form))
+        # With keys of this passage: a click that comes late never reaches another one.
+        st.button("Save", type="primary", key=f"{form}:save", icon=":material/save:", on_click=_save, args=(line, form))
         st.button(
             "Switch off" if line.enabled else "Switch on",
+            key=f"{form}:switch:{line.enabled}",
             icon=":material/visibility_off:" if line.enabled else ":material/visibility:",
             on_click=_switch,
             args=(line, form),
         )
         if is_edited:
-            st.button("Back to the document's text", icon=":material/undo:", on_click=_restore, args=(line, form))
+            st.button(
+                "Back to the document's text",
+                key=f"{form}:restore",
+                icon=":material/undo:",
+                on_click=_restore,
+                args=(line, form),
+            )
     refusal(form)
     st.caption(
         "A correction stays as long as the document says at this place what it says now. Switched off, no search finds it."
@@ -224,7 +232,7 @@ def _close() -> None:
 
 
 def _whole_source() -> None:
-    st.session_state[DOCUMENT] = None
+    st.session_state.pop(DOCUMENT, None)
 
 
 def _more() -> None:

@@ -29,10 +29,15 @@ def _schedule(me: Here, line: TrainingLine) -> None:
     training_when.field(form, me.workspace.timezone)
     with st.container(horizontal=True):
         st.button(
-            "Save the schedule", type="primary", icon=":material/event_repeat:", on_click=_set, args=(line.id, form)
+            "Save the schedule",
+            type="primary",
+            key=f"{form}:save",
+            icon=":material/event_repeat:",
+            on_click=_set,
+            args=(line.id, form),
         )
         if now:
-            st.button("No schedule", icon=":material/event_busy:", on_click=_clear, args=(line.id, form))
+            st.button("No schedule", key=f"{form}:clear", icon=":material/event_busy:", on_click=_clear, args=(line.id, form))  # fmt: skip
     refusal(form)
     if now and not now.active:
         st.caption(":material/hourglass_top: Saved. Prefect gets it in a moment, and runs it from then on.")
@@ -44,7 +49,7 @@ def _limits(line: TrainingLine) -> None:
     form = f"limits:{line.id}"
     st.text_input("Address of the website", line.url, key=f"{form}:url")
     training_website.limits(form, line)
-    st.button("Save the limits", icon=":material/save:", on_click=_change, args=(line, form))
+    st.button("Save the limits", key=f"{form}:save", icon=":material/save:", on_click=_change, args=(line, form))
     refusal(form)
     st.caption("They hold from the next time it is read.")
 

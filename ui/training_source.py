@@ -93,19 +93,22 @@ def _figures(me: Here, line: TrainingLine) -> None:
 
 
 def _buttons(line: TrainingLine) -> None:
+    """With keys of this source: a click that comes late never reaches another one."""
+    form = _form(line)
     with st.container(horizontal=True):
         if line.job and is_open(line.job):
-            st.button("Cancel", icon=":material/stop_circle:", on_click=_cancel, args=(line,))
+            st.button("Cancel", key=f"{form}:cancel", icon=":material/stop_circle:", on_click=_cancel, args=(line,))
         elif line.type in CRAWLED:
-            st.button("Read again now", icon=":material/refresh:", on_click=_crawl, args=(line,))
+            st.button("Read again now", key=f"{form}:crawl", icon=":material/refresh:", on_click=_crawl, args=(line,))
         if line.failed and not is_open(line.job):
-            st.button(f"Try the {line.failed:,} failed again", icon=":material/replay:", on_click=_retry, args=(line,))
+            again = f"Try the {line.failed:,} failed again"
+            st.button(again, key=f"{form}:retry", icon=":material/replay:", on_click=_retry, args=(line,))
         training_continue.button(line)
-        with st.popover("Delete", icon=":material/delete:", key=f"delete:{line.id}"):
+        with st.popover("Delete", icon=":material/delete:", key=f"{form}:ask"):
             st.markdown(
                 f"Delete **{plain(line.name)}** with {count(line.passages, 'passage')}? The AI does not know any of it from then on."
             )
-            st.button("Yes, delete", type="primary", key="delete_source", on_click=_delete, args=(line,))
+            st.button("Yes, delete", type="primary", key=f"{form}:delete", on_click=_delete, args=(line,))
 
 
 def _history(me: Here, line: TrainingLine) -> None:

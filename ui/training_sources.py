@@ -131,18 +131,16 @@ def _form(me: Here, kind: str) -> None:
     if not me.may("build"):
         st.warning("Your role allows to look only. A builder or an admin can add training material.")
         return
-    key = "add_kind"
-    st.session_state[key] = kind
-    st.segmented_control(
+    chosen_kind = st.segmented_control(
         "Add",
         list(FORMS),
-        key=key,
+        default=kind,
+        key=f"add_kind:{training_place.steps()}",
         format_func=lambda each: f":material/{SYMBOLS[each]}: {_NAMES[each]}",
-        on_change=_change_form,
         required=True,
         label_visibility="collapsed",
     )
-    title, brings, draw = FORMS[kind]
+    title, brings, draw = FORMS[chosen_kind or kind]
     st.markdown(f"**{title}**  \n:gray[{brings}]")
     draw(me)
 
@@ -211,10 +209,6 @@ def _open(source: str) -> None:
 
 def _open_form(kind: str) -> None:
     training_place.go(add=kind)
-
-
-def _change_form() -> None:
-    _open_form(st.session_state["add_kind"])
 
 
 def _close() -> None:

@@ -30,8 +30,8 @@ def _vanished(me: Here, line: TrainingLine, form: str) -> None:
         )
         if me.may("build"):
             with st.container(horizontal=True):
-                st.button("Keep them for now", type="primary", on_click=_settle, args=(line, form, False))
-                st.button("They may go", on_click=_settle, args=(line, form, True))
+                st.button("Keep them for now", type="primary", key=f"{form}:keep", on_click=_settle, args=(line, form, False))  # fmt: skip
+                st.button("They may go", key=f"{form}:gone", on_click=_settle, args=(line, form, True))
 
 
 def _failures(me: Here, line: TrainingLine) -> None:

@@ -11,6 +11,7 @@ from ui import (
     training_changes,
     training_map,
     training_passages,
+    training_place,
     training_sources,
     training_test,
 )
@@ -40,4 +41,5 @@ def page() -> None:
     parts.live(me.workspace.id, *topics, key="live_training", patience_ms=300)
 
 
+training_place.arrive()
 page()
