@@ -17,6 +17,7 @@ from ui.session import Here
 from ui.text import plain
 
 PAGE = 20
+SHORT = 24  # characters
 VERDICTS: dict[Verdict, tuple[str, Literal["green", "red", "orange", "gray"]]] = {
     "worse": ("Worse", "red"),
     "look": ("Look at it", "orange"),
@@ -83,10 +84,15 @@ def _result(me: Here, result: ResultLine) -> None:
 
 
 def _differences(result: ResultLine) -> None:
+    """What reads differently stands side by side; of the route, the cost and the time the sentence says enough."""
     for change in result.differences:
-        st.markdown(f"**{plain(str(change.get('sentence', '')))}**")
-        if change.get("before") or change.get("after"):
+        both = max(len(str(change.get(name) or "")) for name in ("before", "after"))
+        if both > SHORT:
+            st.markdown(f"**{plain(str(change.get('sentence', '')))}**")
             _side_by_side(change)
+    short = [c for c in result.differences if max(len(str(c.get(n) or "")) for n in ("before", "after")) <= SHORT]
+    if short:
+        st.markdown("\n".join(f"- :small[{plain(str(change.get('sentence', '')))}]" for change in short))
 
 
 def _side_by_side(change: Mapping[str, Any]) -> None:
