@@ -62,8 +62,34 @@ def cost(step: StepLine) -> str:
     detail = step.detail
     if not detail.get("model"):
         return str(detail.get("answered_by", ""))
+    if "tokens_in" not in detail:
+        return str(detail["model"])
     price = f"{detail['cost_usd']:.5f} USD" if detail.get("cost_usd") is not None else "price not known"
     return f"{detail['model']} · {detail.get('tokens_in', 0)} tokens in, {detail.get('tokens_out', 0)} out · {price}"
+
+
+def spent(run: RunDetail) -> str:
+    """What the models of a whole run took, in one line; '' where it asked none. A price that is not known is not 0."""
+    asked = [step.detail for step in run.steps if "tokens_in" in step.detail]
+    if not asked:
+        return ""
+    told, gave = (sum(int(detail.get(name) or 0) for detail in asked) for name in ("tokens_in", "tokens_out"))
+    prices = [detail.get("cost_usd") for detail in asked]
+    price = f"{sum(float(item) for item in prices if item):.5f} USD" if None not in prices else "price not known"
+    times = "Asked a model once" if len(asked) == 1 else f"Asked models {len(asked)} times"
+    return f"{times} · {told} tokens in, {gave} out · {price}"
+
+
+WAITS_FOR = {"message": "the customer's answer", "approval": "a colleague's approval"}
+
+
+def waits_for(step: StepLine) -> str:
+    """What a waiting step waits for beside the time; '' where it is the time alone."""
+    named = [
+        WAITS_FOR.get(name) or f"'{words.named(name.removeprefix('event:')).lower()}'"
+        for name in step.detail.get("wakes_on") or ()
+    ]
+    return "Goes on at once with " + " or ".join(named) + "." if named else ""
 
 
 def prompt(detail: Mapping[str, Any]) -> list[tuple[str, str]]:

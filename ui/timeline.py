@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -20,7 +21,7 @@ MARKS = {
 OTHER_MARK = ":gray[:material/remove_circle:]"
 
 
-def draw(run: RunDetail) -> None:
+def draw(run: RunDetail, timezone: str = "UTC") -> None:
     if not run.steps:
         st.info(
             "No step has been written down yet."
@@ -30,17 +31,21 @@ def draw(run: RunDetail) -> None:
     titles = runs.titles(run)
     for step in run.steps:
         title, spec = titles.get(step.step_id, (step.step_id, None))
-        _step(step, title, spec)
+        _step(step, title, spec, timezone)
 
 
-def _step(step: StepLine, title: str, spec: NodeSpec | None) -> None:
+def _step(step: StepLine, title: str, spec: NodeSpec | None, timezone: str) -> None:
     spent = "" if step.state == "skipped" else f" · {words.duration(step.duration_ms)}"
     heading = f"{MARKS.get(step.state, OTHER_MARK)} **{plain(title)}** :gray[{words.STEP_STATES[step.state]}{spent}]"
-    with st.expander(heading, expanded=step.state == "failed"):
+    with st.expander(heading, expanded=step.state in ("failed", "waiting")):
         if spec:
             st.caption(spec.description)
         if step.note:
             st.markdown(plain(step.note))
+        if step.state == "waiting":
+            _wait(step, timezone)
+        if step.attempts > 1:
+            st.caption(f"Tried {step.attempts} times.")
         values("Got", step.input, spec.input.model_fields if spec else {})
         values("Gave", step.output, spec.output.model_fields if spec else {})
         for effect in step.effects:
@@ -54,6 +59,14 @@ def _step(step: StepLine, title: str, spec: NodeSpec | None) -> None:
                 {"input": step.input, "output": step.output, "effects": step.effects, "detail": step.detail},
                 expanded=False,
             )
+
+
+def _wait(step: StepLine, timezone: str) -> None:
+    if step.detail.get("until"):
+        until = words.local(datetime.fromisoformat(step.detail["until"]), timezone)
+        st.caption(f"Until {until}. {plain(runs.waits_for(step))}")
+    if (step.detail.get("memory") or {}).get("text"):
+        st.markdown(f"> {plain(str(step.detail['memory']['text']))}")
 
 
 def values(heading: str, given: Any, fields: Any) -> None:

@@ -15,6 +15,7 @@ from db.views.search import CONTACT_FITS, contact_pattern, contacts_like, patter
 # What a search may find by index; where it finds more, the runs are looked through one by one, the newest first.
 FEW_CONTACTS = 200
 FEW_RUNS = 2_000
+NEWEST_READ = 5_000  # so many runs, the newest that fit, have the messages of their turn looked through for words
 
 RunState = Literal["pending", "running", "waiting", "done", "failed", "superseded", "cancelled"]
 
@@ -100,18 +101,24 @@ def run_list(
     conversation_id: UUID | None = None,
     search: str = "",
     outcome: str = "",
+    text: str = "",
+    since: datetime | None = None,
+    until: datetime | None = None,
 ) -> list[RunLine]:
     """The runs, newest first; `before_seq` (the last line's seq) continues the list.
 
-    `search` looks in name, phone and e-mail of the contact, `outcome` in the sentence that says how a run ended.
+    `search` looks in name, phone and e-mail of the contact, `outcome` in the sentence that says how a run ended, `text` in the
+    messages that a run answers, among the newest NEWEST_READ that fit. They began at `since` or later and before `until`.
     """
     conditions = _conditions(automation_id, state, conversation_id)
-    source = _NEWEST
+    conditions += ["r.created_at >= %(since)s::timestamptz"] * (since is not None)
+    conditions += ["r.created_at < %(until)s::timestamptz"] * (until is not None)
+    source = _NEWEST_SAYING if text.strip() else _NEWEST
     values: dict[str, Any] = {}
     if outcome.strip():
         conditions.append(_said(tx, outcome, values))
     if search.strip():
-        source, condition = _searched(tx, search, values)
+        source, condition = _searched(tx, search, values, text)
         conditions += condition
     found = rows(
         tx,
@@ -120,6 +127,10 @@ def run_list(
         automation=automation_id,
         conversation=conversation_id,
         limit=limit,
+        since=since,
+        until=until,
+        text=pattern(text),
+        read=NEWEST_READ,
         **values,
     )
     return [record(RunLine, row) for row in found]
@@ -166,14 +177,14 @@ def _said(tx: Session, outcome: str, values: dict[str, Any]) -> str:
     return "SELECT r.outcome ILIKE %(outcome)s"
 
 
-def _searched(tx: Session, search: str, values: dict[str, Any]) -> tuple[str, list[str]]:
+def _searched(tx: Session, search: str, values: dict[str, Any], text: str) -> tuple[str, list[str]]:
     """Where to take the runs from, and with which condition: few contacts have few runs, many have nearly all of them."""
     found = contacts_like(tx, search, FEW_CONTACTS)
     if found is not None:
         values["contacts"] = found
-        return _OF_CONTACTS, []
+        return _OF_CONTACTS, [_SAYS] if text.strip() else []
     values["pattern"] = contact_pattern(search)
-    return _NEWEST, [_MATCHES_ITSELF]
+    return _NEWEST_SAYING if text.strip() else _NEWEST, [_MATCHES_ITSELF]
 
 
 _USUAL = "answered."  # most runs end so; see the index runs_saying
@@ -182,6 +193,13 @@ _MATCHES_ITSELF = f"""
              (SELECT {CONTACT_FITS} FROM conversations c JOIN contacts p ON p.id = c.contact_id WHERE c.id = r.conversation_id))
 """
 _NEWEST = "SELECT * FROM runs r WHERE {conditions} ORDER BY r.seq DESC LIMIT %(limit)s"
+_SAYS = """EXISTS (SELECT FROM messages m WHERE m.conversation_id = r.conversation_id
+    AND m.seq BETWEEN r.first_seq AND r.last_seq AND m.direction = 'in' AND m.content ILIKE %(text)s)"""
+# Put together from `r` as it is: the words of few runs are looked up, one after the other, until there are enough.
+_NEWEST_SAYING = f"""
+    SELECT r.* FROM (SELECT * FROM runs r WHERE {{conditions}} ORDER BY r.seq DESC LIMIT %(read)s) r
+    WHERE {_SAYS} ORDER BY r.seq DESC LIMIT %(limit)s
+"""
 # The newest runs of each conversation of the contacts, then those of the contacts without a conversation.
 _OF_CONTACTS = """
     SELECT r.* FROM conversations c CROSS JOIN LATERAL (

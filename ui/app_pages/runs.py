@@ -9,15 +9,13 @@ import streamlit as st
 from db import views
 from db.settings import get_settings
 from db.views import RunDetail
-from db.views.runs import RunState
 from flows import undo
 from flows.automation import Automation
-from ui import canvas, frame, links, parts, run_undo, runs, session, timeline, words
+from ui import canvas, frame, links, parts, run_again, run_filters, run_undo, runs, session, timeline, words
 from ui.session import Here
 from ui.text import plain
 
 PAGE = 50
-STATES: tuple[RunState, ...] = ("done", "failed", "running", "waiting", "pending", "superseded", "cancelled")
 
 
 def chosen() -> UUID | None:
@@ -46,47 +44,20 @@ def page() -> None:
 
 
 def _list(me: Here) -> None:
-    with me.read() as tx:
-        automations = views.automation_list(tx)
-    with st.container(horizontal=True):
-        automation = st.selectbox(
-            "Automation",
-            automations,
-            index=None,
-            placeholder="Any automation",
-            format_func=lambda a: a.name,
-            label_visibility="collapsed",
-        )
-        state = st.selectbox(
-            "State",
-            STATES,
-            index=None,
-            placeholder="Any state",
-            format_func=lambda s: words.RUN_STATES[s][0],
-            label_visibility="collapsed",
-        )
-    with st.container(horizontal=True):
-        contact = st.text_input(
-            "Contact", placeholder="Contact", icon=":material/search:", label_visibility="collapsed"
-        )
-        outcome = st.text_input("Result", placeholder="Result", label_visibility="collapsed")
+    asked = run_filters.ask(me)
     wanted = st.session_state.get("runs_wanted", PAGE)
     with me.read() as tx:
-        found = views.run_list(
-            tx,
-            automation_id=automation.id if automation else None,
-            state=state,
-            search=contact,
-            outcome=outcome,
-            limit=wanted + 1,
-        )
+        found = views.run_list(tx, limit=wanted + 1, **asked)
+    run_again.several(me, found[:wanted])
     parts.rows(
         [runs.item(line) for line in found[:wanted]],
         key="run_rows",
         label="Runs",
         empty={
-            "title": "No runs",
-            "text": "Each message that starts an automation leaves a run here.",
+            "title": "No runs fit" if any(asked.values()) else "No runs",
+            "text": "Choose less, or another time."
+            if any(asked.values())
+            else "Each message that starts an automation leaves a run here.",
             "symbol": "history",
         },
         selected=st.query_params.get("run", ""),
@@ -129,7 +100,7 @@ def _run(me: Here) -> None:
     _head(me, run)
     steps, diagram = st.tabs(["Steps", "Diagram"])
     with steps:
-        timeline.draw(run)
+        timeline.draw(run, me.workspace.timezone)
     with diagram:
         states = {step.step_id: step.state for step in run.steps}
         parts.canvas(
@@ -149,9 +120,12 @@ def _head(me: Here, run: RunDetail) -> None:
     spent = f" · took {words.duration(run.duration_ms)}" if run.duration_ms is not None else ""
     tries = f" · taken up {run.attempts} times" if run.attempts > 1 else ""
     st.caption(f"Version {run.version} · {words.local(run.created_at, me.workspace.timezone)}{spent}{tries}")
+    if total := runs.spent(run):
+        st.caption(plain(total))
     if run.outcome:
         st.markdown(plain(run.outcome))
     with st.container(horizontal=True):
+        run_again.button(me, run)
         if run.conversation_id:
             links.to_conversation(run.conversation_id)
         if run.prefect_run_id:

@@ -1,0 +1,81 @@
+"""What of the runs to list: by automation, state, time, contact, result, and the words of the customer."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import streamlit as st
+
+from db import views
+from db.views.runs import RunState
+from ui import words
+from ui.session import Here
+
+STATES: tuple[RunState, ...] = ("done", "failed", "running", "waiting", "pending", "superseded", "cancelled")
+SPANS = {
+    "The last hour": timedelta(hours=1),
+    "The last 24 hours": timedelta(days=1),
+    "The last 7 days": timedelta(days=7),
+    "The last 30 days": timedelta(days=30),
+}
+DAYS = "Chosen days"
+
+
+def ask(me: Here) -> dict[str, Any]:
+    """Draws the fields; returns what they say as the arguments of views.run_list."""
+    with me.read() as tx:
+        automations = views.automation_list(tx)
+    with st.container(horizontal=True):
+        automation = _pick("Automation", automations, "Any automation", lambda line: line.name)
+        state = _pick("State", STATES, "Any state", lambda name: words.RUN_STATES[name][0])
+        span = _pick("Time", (*SPANS, DAYS), "Any time", str)
+    begin, end = _chosen_days(me) if span == DAYS else (_since(span), None)
+    with st.container(horizontal=True):
+        contact = _type("Contact", icon=":material/search:")
+        said = _type("Message", help="Words that the customer wrote, among the newest 5,000 runs that fit the rest.")
+        outcome = _type("Result", help="Words of the sentence that says how a run ended.")
+    return {
+        "automation_id": automation.id if automation else None,
+        "state": state,
+        "search": contact,
+        "text": said,
+        "outcome": outcome,
+        "since": begin,
+        "until": end,
+    }
+
+
+def span_of(days: Any, timezone: str) -> tuple[datetime | None, datetime | None]:
+    """(begin, end) of days as a date field gives them, one or two of them, by the clocks of the business."""
+    if not days:
+        return None, None
+    first, last = (days[0], days[-1]) if isinstance(days, (list, tuple)) else (days, days)
+    zone = ZoneInfo(timezone)
+    return (
+        datetime.combine(first, time.min, zone),
+        datetime.combine(last + timedelta(days=1), time.min, zone),
+    )
+
+
+def _since(span: str | None) -> datetime | None:
+    # To the minute: the same question within it is the same question.
+    now = datetime.now(ZoneInfo("UTC")).replace(second=0, microsecond=0)
+    return now - SPANS[span] if span else None
+
+
+def _chosen_days(me: Here) -> tuple[datetime | None, datetime | None]:
+    today = datetime.now(ZoneInfo(me.workspace.timezone)).date()
+    days = st.date_input("Days", (today - timedelta(days=1), today), max_value=today, label_visibility="collapsed")
+    return span_of(days, me.workspace.timezone)
+
+
+def _pick(label: str, options: Any, placeholder: str, shown: Any) -> Any:
+    return st.selectbox(
+        label, options, index=None, placeholder=placeholder, format_func=shown, label_visibility="collapsed"
+    )
+
+
+def _type(label: str, **options: Any) -> str:
+    return str(st.text_input(label, placeholder=label, label_visibility="collapsed", **options))
