@@ -66,6 +66,8 @@ def keep_step(tx: Session, contact_id: UUID, kind: str, after: Any, *, alone: bo
     """Our own contact follows what was written; what else is known from the CRM is read anew at the next use."""
     if kind == "update_contact":
         crm_fields.write_here(tx, contact_id, after, alone=alone)
+    elif kind == "change_tags" and alone:
+        crm_fields.patch_crm(tx, contact_id, {"tags": after})
     elif kind == "change_tags":
         crm_contacts.set_tags(tx, contact_id, after)  # as told: the event of it from the CRM is no news
     if not alone:
