@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.automation import Automation, Step
+from flows.cadence import WordsUnclear, to_cron
 from flows.plan import TEMPLATE
 from flows.problem import Problem
 from nodes import registry
@@ -102,7 +103,7 @@ _NEEDED: dict[str, Sequence[tuple[tuple[str, ...], str, str]]] = {
     "book_appointment": [(("calendar_id",), "No calendar is chosen.", "Choose the calendar to look into.")],
     "act": [(("allowed",), "The AI may do nothing.", "Choose what it may do, or remove the step.")],
     "approve": [(("text",), "There is nothing to approve.", "Connect the text of an earlier step, or write one.")],
-    "run_automation": [(("automation_id", "automation"), "No automation is chosen.", "Choose the one to start.")],
+    "run_automation": [(("automation",), "No automation is chosen.", "Choose the one to start.")],
 }
 
 
@@ -152,10 +153,22 @@ def _request(step: Step, config: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
+def _schedule(step: Step, config: Mapping[str, Any]) -> Iterator[Problem]:
+    try:
+        to_cron(str(config["when"]))
+    except WordsUnclear as error:
+        said, _, examples = str(error).partition(" Write it like: ")
+        remedy = f"Write it like: {examples}" if examples else "Write it like: every Monday at 6:00."
+        yield Problem(step.id, "config.when", said, remedy)
+    if config["for_each"] == "tagged" and not str(config["tag"]).strip():
+        yield Problem(step.id, "config.tag", "No tag is chosen, so it would run for nobody.", "Choose the tag.")
+
+
 _SPECIAL: dict[str, Callable[[Step, Mapping[str, Any]], Iterator[Problem]]] = {
     "condition": _condition,
     "move_opportunity": _move,
     "http_request": _request,
+    "schedule": _schedule,
 }
 
 
