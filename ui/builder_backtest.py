@@ -80,9 +80,7 @@ def _begin(by_days: bool, amount: int) -> None:
     days, conversations = (amount, None) if by_days else (None, amount)
     session.act(
         "build",
-        lambda me: backtest.start(
-            me.workspace.id, me.user.id, desk.automation, days=days, conversations=conversations
-        ),
+        lambda me: backtest.start(me.workspace.id, me.user.id, desk.automation, days=days, conversations=conversations),
     )
 
 
