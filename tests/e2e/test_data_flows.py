@@ -30,13 +30,14 @@ pytestmark = pytest.mark.slow
 
 PROVIDER = "prov0Twin0Provider00"
 SECONDS = 60
-KNOWS = [{"value": "gate.may_answer", "is": True}]
+KNOWS = [{"value": "gate.may_answer", "is": True}, {"value": "wish.requested", "is": False}]
 FRONT_DESK = {
     "format": 1,
     "name": "Front desk",
     "steps": [
         {"id": "message", "node": "message_received@1"},
         {"id": "gate", "node": "gate@1"},
+        {"id": "wish", "node": "hand_off@1", "when": [{"value": "gate.may_answer", "is": True}]},
         {"id": "who", "node": "lookup_contact@1", "when": KNOWS},
         {"id": "memory", "node": "recall@1", "when": KNOWS},
         {"id": "documents", "node": "retrieve@1", "input": {"message": "message.text"}, "when": KNOWS},
@@ -64,12 +65,6 @@ FRONT_DESK = {
             "config": {"allowed": ["tag", "task"]},
             "input": {"message": "message.text", "facts": "who.facts", "reply": "reply.text"},
             "when": [{"value": "reply.answered", "is": True}],
-        },
-        {
-            "id": "person",
-            "node": "hand_off@1",
-            "input": {"verdict": "reply.needs_person", "reason": "reply.reason"},
-            "when": [{"value": "reply.needs_person", "is": True}],
         },
     ],
 }
@@ -106,9 +101,9 @@ class Practice:
         secrets |= {"client_secret": CLIENT_SECRET, "expires_at": "2100-01-01T00:00:00+00:00"}
         with transaction(self.workspace) as tx:
             connections.create(tx, self.workspace, "ghl", "GoHighLevel", config, secrets, True)
-            connections.create(tx, self.workspace, "email_smtp", "Mail", {}, {"url": mail.url}, True)
+            connections.create(tx, self.workspace, "email_smtp", "Mail", {}, {"url": f"{mail.url}?from=desk@example.com"}, True)
         with system() as tx:
-            self.ana = a_user(tx, self.workspace, email="ana@practice.example.com")
+            self.ana = a_user(tx, self.workspace, email="ana@practice.test")
             key = api_keys.make(tx, self.workspace, "tests", "admin")
         self.rest = httpx.Client(base_url=stack.public_url, headers={"X-API-Key": key}, timeout=20, trust_env=False)
 
@@ -262,10 +257,10 @@ def test_5_a_wish_for_a_person_reaches_the_agents_and_comes_back_to_the_ai(pract
     assert practice.conversation(phone)["owner"] == "human"
     said = len(practice.sent_to(phone))
     practice.whatsapp("Hello?", phone)
-    practice.post("/api/handoff/assign", handoff_id=handoff["id"], user="ana@practice.example.com")
+    practice.post("/api/handoff/assign", handoff_id=handoff["id"], user="ana@practice.test")
     conversation = str(practice.conversation(phone)["id"])
     practice.post(
-        "/api/send-message", conversation_id=conversation, text="Ana here, hello!", user="ana@practice.example.com"
+        "/api/send-message", conversation_id=conversation, text="Ana here, hello!", user="ana@practice.test"
     )
     until(lambda: practice.sent_to(phone)[said:] == ["Ana here, hello!"], SECONDS, "only the person answers")
     until(lambda: ("outbound", "Ana here, hello!") in practice.thread_there(phone), SECONDS, "GHL shows the reply")
