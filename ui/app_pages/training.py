@@ -31,7 +31,7 @@ def page() -> None:
     training_act.announce()
     view = st.session_state.get("training_view", "Sources")
     st.subheader("Training")
-    tabs = st.tabs(list(VIEWS), key="training_view", on_change="rerun", default=view)
+    tabs = st.tabs(list(VIEWS), key="training_view", on_change="rerun")
     for tab, draw in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
             with tab:
