@@ -9,8 +9,8 @@ from uuid import UUID
 import streamlit as st
 
 from db import views
-from db.views import DecisionLine, RunDetail, ThreadLine
-from ui import links, words
+from db.views import RunDetail, ThreadLine
+from ui import links, why, words
 from ui.session import Here
 from ui.text import plain
 
@@ -40,32 +40,8 @@ def _answer(me: Here, message: ThreadLine) -> None:
 
 @st.dialog("What happened with this message?", width="medium")
 def _arrival(me: Here, message: ThreadLine) -> None:
-    with me.read() as tx:
-        decisions = views.decisions_for_message(tx, message.id)
-        runs = {line.run_id: views.run(tx, line.run_id) for line in decisions if line.run_id}
     st.markdown(f"> {plain(message.content) or 'No text'}")
-    if not decisions:
-        st.info("Nothing was decided yet. If this stays so, look under Home whether arrivals are stuck.")
-    for line in decisions:
-        decision(line, runs.get(line.run_id) if line.run_id else None)
-
-
-def decision(line: DecisionLine, run: RunDetail | None) -> None:
-    """One automation and the message: it fired and this came of it, or the reason why it did not."""
-    name = line.automation_name or "Before any automation"
-    if not line.fired:
-        st.markdown(f":material/block: **{plain(name)}** did not start.  \n{plain(line.reason)}")
-        return
-    st.markdown(f":material/play_circle: **{plain(name)}** started.  \n{plain(_came_of(run) or line.reason)}")
-    if line.run_id:
-        links.to_run(line.run_id)
-
-
-def _came_of(run: RunDetail | None) -> str:
-    if run is None:
-        return ""
-    label = words.RUN_STATES[run.state][0]
-    return f"{label}. {run.outcome}".strip()
+    why.panel(me, message.id)
 
 
 def written_by(explanation: Mapping[str, Any], run: RunDetail | None) -> str:

@@ -11,7 +11,7 @@ from db.settings import get_settings
 from db.views import RunDetail
 from flows import undo
 from flows.automation import Automation
-from ui import canvas, frame, links, parts, run_again, run_filters, run_undo, runs, session, timeline, words
+from ui import canvas, frame, links, parts, run_again, run_filters, run_undo, runs, session, timeline, why, words
 from ui.session import Here
 from ui.text import plain
 
@@ -71,6 +71,7 @@ def _list(me: Here) -> None:
 def _decisions(me: Here) -> None:
     with me.read() as tx:
         lines = [line for line in views.decision_list(tx, limit=200) if not line.fired]
+    why.parked(me)
     if not lines:
         parts.empty(
             "Every message started something", "When an automation does not start, the reason appears here.", "task_alt"
@@ -82,6 +83,8 @@ def _decisions(me: Here) -> None:
             )
             st.markdown(f"“{plain(line.text)}”  \n{plain(line.reason)}")
             st.caption(words.local(line.at, me.workspace.timezone))
+            if line.message_id and st.button("Every reason", key=f"why:{line.id}", icon=":material/help:"):
+                why.dialog(me, line.message_id, line.text)
 
 
 def _run(me: Here) -> None:
