@@ -31,6 +31,7 @@ Row = Mapping[str, Any]  # a row of plain SQL, by column name
 POOL_SIZE = 10
 POOL_TIMEOUT_SECONDS = 30
 CONNECT_TRIES = 3
+REWORDING = "rewording"  # in the info of a session: what is done to each statement first (db.past)
 
 _engines: dict[str, Engine] = {}
 _engines_lock = threading.Lock()  # two threads at the first transaction must not make two pools
@@ -132,6 +133,8 @@ def _execute(tx: Session, sql: str, params: dict[str, Any]) -> psycopg.Cursor[Ro
     """
     if tx.new or tx.dirty or tx.deleted:
         tx.flush()  # what was added to the session as an object comes first, in the order of the code
+    if (reworded := tx.info.get(REWORDING)) is not None:
+        sql = reworded(sql)
     connection = tx.connection()
     raw: psycopg.Connection[Any] = connection.connection.dbapi_connection  # type: ignore[assignment]
     try:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Literal
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db.engine import one, read_only, rows, run
+from db.engine import REWORDING, one, read_only, rows, run
 from db.records import record
 
 LONGEST_TURN = timedelta(seconds=120)  # messages further apart were never one turn
@@ -49,12 +51,45 @@ def read_past(workspace: UUID, seq: int, at: datetime) -> Iterator[Session]:
     with read_only(workspace) as tx:
         run(
             tx,
-            """SELECT set_config('app.past_seq', %(seq)s, true), set_config('app.past_time', %(at)s, true),
-                      set_config('search_path', 'past, ' || current_setting('search_path'), true)""",
+            "SELECT set_config('app.past_seq', %(seq)s, true), set_config('app.past_time', %(at)s, true)",
             seq=str(seq),
             at=at.isoformat(),
         )
+        tx.info[REWORDING] = as_then
         yield tx
+
+
+_UPTO = "(SELECT current_setting('app.past_seq')::bigint)"
+_AT = "(SELECT current_setting('app.past_time')::timestamptz)"
+# What there was of each table.
+_THEN = {
+    "messages": f"seq <= {_UPTO}",
+    "ai_conversation_memory": f"after_seq <= {_UPTO} AND created_at <= {_AT}",
+    "handoffs": f"created_at <= {_AT}",
+    "runs": f"last_seq < {_UPTO} AND created_at <= {_AT}",  # not the run that answered the turn itself
+}
+_LEAD = re.compile(r"(\s|--[^\n]*\n)*")
+_NAMED = {name: re.compile(rf"\b{name}\b") for name in _THEN}
+
+
+@lru_cache(maxsize=256)
+def as_then(sql: str) -> str:
+    """The statement over what there was. A WITH of a table's name comes before the table, so what a step asks stays as it is."""
+    parts = [
+        f"{name} AS NOT MATERIALIZED (SELECT * FROM public.{name} WHERE {condition})"
+        for name, condition in _THEN.items()
+        if _NAMED[name].search(sql)
+    ]
+    lead = _LEAD.match(sql)
+    body = sql[lead.end() :] if lead else sql
+    word = body.split(None, 1)[0].upper() if body else ""
+    if not parts or word not in ("SELECT", "WITH"):
+        return sql
+    if word == "SELECT":
+        return f"WITH {', '.join(parts)} {body}"
+    rest = body[len("WITH") :].lstrip()
+    recursive = "RECURSIVE " if rest.upper().startswith("RECURSIVE") else ""
+    return f"WITH {recursive}{', '.join(parts)}, {rest[len(recursive) :]}"
 
 
 def turn_of(tx: Session, message_id: UUID) -> PastTurn | None:

@@ -73,31 +73,3 @@ BEGIN
         EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON %I TO frontdesk_app', name);
     END LOOP;
 END $$;
-
--- What a step of a test over the past sees instead of the tables: nothing that came after the moment that is tried. A read-only
--- transaction puts this schema first among those where names are looked for; the statements of the steps stay what they are.
-CREATE SCHEMA past;
-GRANT USAGE ON SCHEMA past TO frontdesk_app;
-
--- Makes the views anew. A migration that adds a column to one of these tables calls it at its end.
-CREATE FUNCTION refresh_past() RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    upto constant text := '(SELECT current_setting(''app.past_seq'')::bigint)';
-    at constant text := '(SELECT current_setting(''app.past_time'')::timestamptz)';
-    wanted record;
-BEGIN
-    FOR wanted IN SELECT * FROM (VALUES
-        ('messages', 'seq <= ' || upto),
-        ('ai_conversation_memory', 'after_seq <= ' || upto || ' AND created_at <= ' || at),
-        ('handoffs', 'created_at <= ' || at),
-        ('runs', 'last_seq < ' || upto || ' AND created_at <= ' || at)   -- not the run that answered the turn itself
-    ) AS v(name, condition)
-    LOOP
-        EXECUTE format('DROP VIEW IF EXISTS past.%I', wanted.name);
-        EXECUTE format('CREATE VIEW past.%I WITH (security_invoker = true) AS SELECT * FROM public.%I WHERE ', wanted.name, wanted.name)
-            || wanted.condition;
-        EXECUTE format('GRANT SELECT ON past.%I TO frontdesk_app', wanted.name);
-    END LOOP;
-END $$;
-REVOKE EXECUTE ON FUNCTION refresh_past FROM PUBLIC;
-SELECT refresh_past();

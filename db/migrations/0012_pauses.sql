@@ -3,5 +3,3 @@ ALTER TABLE runs ADD COLUMN waiting_for text[] NOT NULL DEFAULT '{}';   -- messa
 ALTER TABLE runs ADD COLUMN woken_by jsonb;
 CREATE INDEX runs_asking ON runs (conversation_id) WHERE state = 'waiting' AND waiting_for <> '{}';
 CREATE INDEX runs_waiting_for ON runs USING gin (waiting_for) WHERE state = 'waiting' AND waiting_for <> '{}';
-
-SELECT refresh_past();

@@ -107,7 +107,7 @@ BROKEN: dict[str, tuple[Steps, str, str, str]] = {
     "an empty note": ([M, at("x", "add_note@1")], "x", "config.text", "empty"),
     "no field to change": ([M, at("x", "update_contact@1")], "x", "config.fields", "No field"),
     "a call to nowhere": ([M, at("x", "http_request@1")], "x", "config.url", "no address"),
-    "a call to a file": ([M, at("x", "http_request@1", {"url": "file:///etc/passwd"})], "x", "config.url", "no web address"),
+    "a call to a file": ([M, at("x", "http_request@1", {"url": "ftp://example.com/prices"})], "x", "config.url", "no web address"),
     "no calendar": ([M, at("x", "book_appointment@1")], "x", "config.calendar_id", "No calendar"),
     "no pipeline": ([M, at("x", "move_opportunity@1")], "x", "config.pipeline_id", "No pipeline"),
     "no stage": ([M, at("x", "move_opportunity@1", {"pipeline_id": "p"})], "x", "config.stage_id", "Neither a stage"),
@@ -196,5 +196,13 @@ def test_a_document_that_is_wrong_as_a_whole_names_the_field(case: str) -> None:
 
 
 def test_an_automation_that_is_whole_has_no_problem() -> None:
-    steps = [M, GATE, DOCS, MEMORY, {**REPLY, "input": {"message": "m.text", "passages": "docs.passages", "history": "memory.history"}}]
-    assert check({"name": "Whole", "steps": [*steps, VARS, send({"text": "{{vars.values.shop}}: {{reply.text}}"})]}) == []
+    steps = [
+        M,
+        GATE,
+        DOCS,
+        MEMORY,
+        {**REPLY, "input": {"message": "m.text", "passages": "docs.passages", "history": "memory.history"}},
+    ]
+    assert (
+        check({"name": "Whole", "steps": [*steps, VARS, send({"text": "{{vars.values.shop}}: {{reply.text}}"})]}) == []
+    )
