@@ -1,54 +1,24 @@
-"""One field of a form as a widget: it shows a value and hands over what a person makes of it. It keeps nothing itself.
-
-Streamlit calls `on_change` also without a change: a widget that has just left the page and is named once more in a report that
-was under way counts as new. So only what differs from the value that was shown is handed over.
-"""
+"""One field of a form as a widget: it shows a value and hands over what a person makes of it. It keeps nothing itself."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import time
 from functools import partial
 from typing import Any
 
 import streamlit as st
 
-from flows.editing import Reference
 from ui import builder_parts, forms
 from ui.builder_parts import Said
+from ui.builder_widget import Around, Told, changed, wrong
 from ui.forms import FormField
 from ui.pickers import Option
 from ui.text import plain
 
 FEW = 12  # a list with more entries is written one per line
 NOT_SET = "Usual setting"
-
-Told = Callable[[Any], None]
-
-
-@dataclass(frozen=True)
-class Around:
-    """What a field needs to know besides its value."""
-
-    key: str
-    disabled: bool = False
-    offers: Sequence[Reference] = ()  # results of earlier steps that may stand in a text
-    options: Callable[[str, Mapping[str, Any]], Sequence[Option] | None] = lambda picker, values: None
-    problems: Mapping[str, str] | None = None  # by path: "values", "values.0.name"
-
-    def within(self, name: object) -> Around:
-        below = {
-            path.partition(".")[2]: text
-            for path, text in (self.problems or {}).items()
-            if path.partition(".")[0] == str(name)
-        }
-        return replace(self, key=f"{self.key}:{name}", problems=below)
-
-    @property
-    def problem(self) -> str:
-        """What is wrong with the field itself, or anywhere in it."""
-        return next(iter((self.problems or {}).values()), "")
 
 
 def is_long(field: FormField) -> bool:
@@ -80,11 +50,11 @@ def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequ
         case "number":
             _number(field, value, around, told)
         case "boolean":
-            _changed(st.toggle, field, around, told, bool(value), value=bool(value))
+            changed(st.toggle, field, around, told, bool(value), value=bool(value))
         case "choice":
             _choice(field, value, around, told)
         case "choices":
-            _changed(
+            changed(
                 st.pills, field, around, told, list(value or ()), options=field.choices, default=list(value or ()),
                 selection_mode="multi", format_func=field.said, read=list,
             )  # fmt: skip
@@ -106,37 +76,11 @@ def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequ
         wrong(around.problems[""])
 
 
-def wrong(problem: str) -> None:
-    """What is wrong, below the field that it is about."""
-    st.markdown(f":small[:red[:material/error: {plain(problem)}]]")
-
-
-def _changed(
-    widget: Callable[..., Any],
-    field: FormField,
-    around: Around,
-    told: Told,
-    now: Any,
-    *,
-    read: Callable[[Any], Any] = lambda new: new,
-    **how: Any,
-) -> None:
-    """A widget of Streamlit that shows `now`; what differs from it, read by `read`, goes to `told`."""
-    key = around.key
-
-    def report() -> None:
-        new = read(st.session_state[key])
-        if new != now:
-            told(new)
-
-    widget(field.label, key=key, help=field.help or None, disabled=around.disabled, on_change=report, **how)
-
-
 def _text(field: FormField, value: Any, around: Around, told: Told) -> None:
     text = str(value if value is not None else "")
     if field.exact or not around.offers and "{{" not in text:
         widget = st.text_area if field.kind == "long_text" else st.text_input
-        _changed(
+        changed(
             widget, field, around, told, value, value=text, read=lambda new: new or (None if field.optional else "")
         )
         if around.problem:
@@ -156,7 +100,7 @@ def _number(field: FormField, value: Any, around: Around, told: Told) -> None:
     if shown is not None and ((low is not None and shown < low) or (high is not None and shown > high)):
         low = high = None  # a document from elsewhere may hold such a value; the problem beside the field says so
     step = 1 if field.whole else 0.05 if high is not None and high <= 2 else 1.0
-    _changed(
+    changed(
         st.number_input, field, around, told, shown, value=shown, min_value=low, max_value=high, step=step,
         placeholder=NOT_SET if field.optional else None, format=None if field.whole else "%g",
         read=lambda new: new if new is None else kind(new),
@@ -166,21 +110,21 @@ def _number(field: FormField, value: Any, around: Around, told: Told) -> None:
 def _choice(field: FormField, value: Any, around: Around, told: Told) -> None:
     index = field.choices.index(value) if value in field.choices else None
     if len(field.choices) <= 3:
-        _changed(
+        changed(
             st.segmented_control, field, around, told, value, options=field.choices, default=value if index is not None else None,
             format_func=field.said, read=lambda new: new if new is not None or field.optional else field.default,
         )  # fmt: skip
     else:
-        _changed(st.selectbox, field, around, told, value, options=field.choices, index=index, format_func=field.said)
+        changed(st.selectbox, field, around, told, value, options=field.choices, index=index, format_func=field.said)
 
 
 def _texts(field: FormField, value: list[str], around: Around, told: Told) -> None:
     if len(value) > FEW or is_long(field):
         told_how = replace(field, help=f"{field.help} One per line.")
         shown = "\n".join(map(str, value))
-        _changed(st.text_area, told_how, around, told, value, value=shown, height=140, read=forms.lines)
+        changed(st.text_area, told_how, around, told, value, value=shown, height=140, read=forms.lines)
         return
-    _changed(
+    changed(
         st.multiselect, field, around, told, value, options=value, default=value, accept_new_options=True,
         placeholder="Type and press Enter", read=list,
     )  # fmt: skip
@@ -189,7 +133,7 @@ def _texts(field: FormField, value: list[str], around: Around, told: Told) -> No
 def _picked(field: FormField, value: Any, around: Around, told: Told, options: Sequence[Option]) -> None:
     names = {option.value: option.label for option in options}
     known = [*names, *([value] if value and value not in names else [])]
-    _changed(
+    changed(
         st.selectbox, field, around, told, value, options=known, index=known.index(value) if value in known else None,
         format_func=lambda item: names.get(item, str(item)), accept_new_options=not names, placeholder="Choose",
         read=lambda new: new if new is not None or field.optional else "",
@@ -199,7 +143,7 @@ def _picked(field: FormField, value: Any, around: Around, told: Told, options: S
 def _picked_several(field: FormField, value: Any, around: Around, told: Told, options: Sequence[Option]) -> None:
     names = {option.value: option.label for option in options}
     chosen = list(value or ())
-    _changed(
+    changed(
         st.multiselect, field, around, told, chosen, options=[*names, *(item for item in chosen if item not in names)],
         default=chosen, format_func=lambda item: names.get(item, str(item)), accept_new_options=True,
         placeholder="Choose, or type and press Enter", read=list,
@@ -212,7 +156,7 @@ def _time(field: FormField, value: str, around: Around, told: Told) -> None:
         shown: time | None = time(int(hour), int(minute))
     except ValueError:
         shown = None
-    _changed(
+    changed(
         st.time_input, field, around, told, f"{shown:%H:%M}" if shown else value, value=shown, step=900,
         read=lambda new: f"{new:%H:%M}" if new else (None if field.optional else field.default),
     )  # fmt: skip
@@ -251,4 +195,4 @@ def _mapping(field: FormField, value: dict[str, Any], around: Around, told: Told
         return {name.strip(): rest.strip() for name, _, rest in pairs if name.strip()}
 
     shown = "\n".join(f"{name}: {text}" for name, text in value.items())
-    _changed(st.text_area, told_how, around, told, value, value=shown, height=110, read=read)
+    changed(st.text_area, told_how, around, told, value, value=shown, height=110, read=read)

@@ -10,9 +10,20 @@ from flows import editing
 from flows.automation import Step
 from flows.check import Problem
 from nodes.contract import NodeSpec
-from ui import builder_desk, builder_fields, builder_reach, builder_steps, builder_when, forms, parts, pickers, words
+from ui import (
+    builder_desk,
+    builder_fields,
+    builder_reach,
+    builder_steps,
+    builder_when,
+    builder_widget,
+    forms,
+    parts,
+    pickers,
+    words,
+)
 from ui.builder_desk import Desk
-from ui.builder_fields import Around
+from ui.builder_widget import Around
 from ui.session import Here
 from ui.text import plain
 
@@ -77,7 +88,7 @@ def _settings(me: Here, desk: Desk, step: Step, spec: NodeSpec, problems: list[P
         problems=_by_field(problems, "config"),
     )
     if "config" in (around.problems or {}):
-        builder_fields.wrong((around.problems or {})["config"])
+        builder_widget.wrong((around.problems or {})["config"])
 
     def put(name: str, value: Any) -> None:
         builder_desk.change(lambda doc: editing.set_config(doc, step.id, name, value))
@@ -120,7 +131,7 @@ def _input(desk: Desk, step: Step, field: forms.FormField, problem: str, may_edi
         on_change=connect,
     )  # fmt: skip
     if problem:
-        builder_fields.wrong(problem)
+        builder_widget.wrong(problem)
 
 
 def _options(desk: Desk, step: Step, may_edit: bool) -> None:

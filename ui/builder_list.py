@@ -115,7 +115,7 @@ def _open(automation: UUID) -> None:
 def _switch(automation: UUID, key: str, was: bool) -> None:
     on = bool(st.session_state[key])
     if on == was:
-        return  # a widget that left the page a moment ago reports once more what it showed: see builder_fields
+        return  # a widget that left the page a moment ago reports once more what it showed: see builder_widget
     session.act(
         "build",
         lambda me: drafts.set_enabled(me.workspace.id, me.user.id, automation, on),

@@ -10,8 +10,8 @@ import streamlit as st
 from flows.trial import TrialStep
 from nodes.contract import NodeSpec
 from ui import builder_fields, builder_trial, explain, forms, timeline, words
-from ui.builder_fields import Around
 from ui.builder_trial import Bench
+from ui.builder_widget import Around
 from ui.text import plain
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from flows import editing
 from flows.automation import Automation, Step, When
 from flows.check import Problem
-from ui import builder_desk, builder_fields, builder_steps, canvas
+from ui import builder_desk, builder_steps, builder_widget, canvas
 from ui.builder_desk import Desk
 from ui.text import plain
 
@@ -24,7 +24,7 @@ def draw(desk: Desk, step: Step, problems: list[Problem], *, may_edit: bool) -> 
     for number, condition in enumerate(step.when):
         _condition(desk, step, condition, number, may_edit)
     if wrong:
-        builder_fields.wrong(f"{wrong.message} {wrong.remedy}")
+        builder_widget.wrong(f"{wrong.message} {wrong.remedy}")
     if may_edit:
         _add(desk, step)
 
