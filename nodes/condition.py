@@ -27,11 +27,24 @@ Operator = Literal[
     "at most",
 ]
 
+# Those that compare with one value.
+_WITH_ONE = (
+    "equals", "does not equal", "contains", "does not contain", "starts with", "greater than", "less than", "at least", "at most",
+)  # fmt: skip
+
 
 class Config(Settings):
     operator: Operator = Field(default="equals", description="How the value is compared; case and accents never count.")
-    expected: str = Field(default="", description="What the value is compared with; may be a number.")
-    any_of: list[str] = Field(default_factory=list, description="The choices of 'is any of' and 'contains any of'.")
+    expected: str = Field(
+        default="",
+        description="What the value is compared with; may be a number.",
+        json_schema_extra={"only_if": {"operator": [*_WITH_ONE]}},
+    )
+    any_of: list[str] = Field(
+        default_factory=list,
+        description="The choices of 'is any of' and 'contains any of'.",
+        json_schema_extra={"only_if": {"operator": ["is any of", "contains any of"]}},
+    )
     value: str = Field(
         default="",
         description="A text to compare, for example {{in.channel}}; used when the value below is not connected.",

@@ -33,6 +33,7 @@ class Config(Settings):
     when_model_fails: Literal["hand_over", "quote"] = Field(
         default="hand_over",
         description="When the model refuses to work (key, credit, settings): ask for a person, or quote the documents.",
+        json_schema_extra={"labels": {"hand_over": "Ask for a person", "quote": "Quote the documents"}},
     )
     temperature: float | None = Field(
         default=None,

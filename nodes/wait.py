@@ -16,10 +16,23 @@ MAX_MINUTES = 30 * 24 * 60  # 30 days, in minutes
 
 class Config(Settings):
     until: Literal["minutes have passed", "time of day", "open", "event"] = Field(
-        default="minutes have passed", description="What the run waits for."
+        default="minutes have passed",
+        description="What the run waits for.",
+        json_schema_extra={
+            "labels": {
+                "minutes have passed": "Some minutes",
+                "time of day": "A time of day",
+                "open": "The business opens",
+                "event": "Something happens",
+            }
+        },
     )
     minutes: float = Field(
-        default=5, ge=0, le=MAX_MINUTES, description="How many minutes to wait; for an event, how long at the most."
+        default=5,
+        ge=0,
+        le=MAX_MINUTES,
+        description="How many minutes to wait; for an event, how long at the most.",
+        json_schema_extra={"only_if": {"until": ["minutes have passed", "event"]}},
     )
     event: str = Field(
         default="handoff_resolved",
@@ -31,6 +44,7 @@ class Config(Settings):
         default="09:00",
         pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
         description="Time of day in the time zone of the business, for example 09:00.",
+        json_schema_extra={"only_if": {"until": ["time of day"]}},
     )
 
 
