@@ -16,6 +16,7 @@ from db import api_keys, automations, connections, contacts, conversations, hand
 from db.conversations import ConversationRow
 from db.engine import one, run, system, transaction
 from db.settings import get_settings
+from flows.headings import embed_headings
 from flows.models import builtin_embedder, embedder
 from flows.publish import publish
 from nodes.chunk import split
@@ -106,6 +107,7 @@ def _index(workspace: UUID, model: Embedder | None) -> None:
             ]
             passages.replace_document(tx, workspace, source, "file", _title(path), rows)
         run(tx, "UPDATE training_sources SET status = 'ready', updated_at = now() WHERE id = %(id)s", id=source)
+    embed_headings(workspace, model)
     log.info("The demo documents are indexed", extra={"action": "demo.indexed", "documents": len(chunks)})
 
 

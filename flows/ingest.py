@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from itertools import accumulate
 from uuid import UUID
 
-from db import crawl_list, document_states, indexing, training_jobs, vectors
+from db import crawl_list, document_states, heading_vectors, indexing, training_jobs, vectors
 from db.documents import Document
 from db.engine import transaction
 from db.passages import Piece
@@ -80,7 +80,21 @@ class Indexing:
         for document in waiting:
             self._pulse.check()
             self._store(document, cuts[document.id], made)
+        if self._source_type != "qa":  # there the question is the heading and is embedded already
+            self._headings(
+                [heading_vectors.last_heading(each.chunk.heading) for pieces in cuts.values() for each in pieces]
+            )
         return len(waiting)
+
+    def _headings(self, headings: Sequence[str]) -> None:
+        """Vectors of the headings too, where they are new; a search weighs them beside those of the passages."""
+        job, target = self._job, self._embedders[0]
+        with transaction(job.workspace_id) as tx:
+            wanted = heading_vectors.missing(tx, target.model, headings)
+        if wanted:
+            made = embed(job.workspace_id, target, wanted, self._pulse)
+            with self._pulse.writing() as tx:
+                heading_vectors.keep(tx, job.workspace_id, target.model, made)
 
     def _embedded(self, texts: Sequence[str]) -> dict[str, dict[str, Vector]]:
         """Vectors by text, by model."""

@@ -12,6 +12,7 @@ from db import indexing, reembedding, vectors
 from db.engine import system, transaction
 from db.workspaces import all_workspaces
 from flows import models
+from flows.headings import embed_headings
 from nodes.contract import Embedder
 from nodes.errors import ClientError
 
@@ -59,10 +60,11 @@ def reembed_all() -> int:
 def _reembed_one(workspace: UUID) -> int:
     with transaction(workspace) as tx:
         target: Any = models.embedder(tx) or models.builtin_embedder()
-        if set(indexing.models_in_use(tx)) <= {target.model}:
-            return 0
+        changed = not set(indexing.models_in_use(tx)) <= {target.model}
     try:
-        return reembed(workspace, target)
+        made = reembed(workspace, target) if changed else 0
+        embed_headings(workspace, target)
+        return made
     except ClientError as error:
         log.warning(
             "Passages keep their former embedding model for now",

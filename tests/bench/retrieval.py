@@ -28,6 +28,7 @@ from db import engine, indexing, passages, workspaces
 from db.embedded import EmbeddedPostgres
 from db.engine import read_only, system, transaction
 from db.migrate import migrate
+from flows.headings import embed_headings
 from nodes.clients.embeddings import BuiltinEmbedder
 from nodes.search import SearchSettings, search
 from tests.bench import retrieval_scale
@@ -112,6 +113,7 @@ def _store(bench: Bench, place: Place, vectors: NDArray[np.float32]) -> float:
     for page, found in pages.items():
         with transaction(place.workspace) as tx:
             indexing.put(tx, place.workspace, place.source, "website", page, found)
+    embed_headings(place.workspace, bench.embedder())
     with psycopg.connect(place.url, autocommit=True) as connection:
         connection.execute("VACUUM (ANALYZE) ai_embeddings, passage_words")
     return time.perf_counter() - began

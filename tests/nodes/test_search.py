@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from db import passages
+from db import heading_vectors, passages
 from db.engine import transaction
 from db.passages import Piece
-from nodes.search import Hit, SearchSettings, ask, fused, search
+from nodes.search import REPEATED, Hit, SearchSettings, ask, fused, search
 from tests.nodes.conftest import Desk
 from tests.nodes.contexts import WordEmbedder
 
@@ -48,7 +48,7 @@ def test_a_hit_tells_how_each_half_saw_it(desk: Desk) -> None:
     assert (best.heading, best.document, best.source_name) == ("Opening hours", "Opening hours", "Handbook as text")
     assert (best.vector_rank, best.lexical_rank) == (1, 1)
     assert best.vector_score is not None and best.lexical_score is not None
-    assert best.score == pytest.approx(fused(best.vector_score, best.lexical_score))
+    assert best.score == pytest.approx(fused(best.vector_score, None, best.lexical_score))
     assert best.vector_score < best.score <= 1
 
 
@@ -85,6 +85,49 @@ def test_filters_hold_for_both_halves(desk: Desk) -> None:
         } == set()
 
 
+def test_a_passage_under_a_fitting_heading_comes_before_another(desk: Desk) -> None:
+    teach(desk, embedder := WordEmbedder(), {"Refunds": "Ask at the desk", "Other": "Ask at the desk please"})
+    assert found(desk, embedder, "ask about refunds desk", mode="vector", minimum_score=0.0)[0].vector_rank == 1
+    with transaction(desk.workspace) as tx:
+        heading_vectors.keep(tx, desk.workspace, embedder.model, {"Refunds": embedder.embed(["refunds"])[0]})
+    best, other = found(desk, embedder, "refunds", mode="vector", minimum_score=0.0)
+    assert best.heading == "Refunds" and best.vector_score is not None and best.score > best.vector_score > other.score
+
+
+def test_other_sections_come_before_more_of_the_same(desk: Desk) -> None:
+    embedder = WordEmbedder()
+    with transaction(desk.workspace) as tx:
+        source = passages.add_source(tx, desk.workspace, "text", "Handbook")
+        texts = [
+            ("Prices", "wash"),
+            ("Prices", "wash bikes"),
+            ("Prices", "wash bikes too"),
+            ("Hours", "wash all bikes too"),
+        ]
+        pieces = [
+            Piece(text, heading, place, vector, embedder.model)
+            for place, ((heading, text), vector) in enumerate(
+                zip(texts, embedder.embed([t for _, t in texts]), strict=True)
+            )
+        ]
+        passages.replace_document(tx, desk.workspace, source, "text", "handbook.md", pieces)
+    hits = found(desk, embedder, "wash", mode="vector", minimum_score=0.0)
+    assert hits[0].text == "wash" and {hit.heading for hit in hits} == {"Prices", "Hours"}
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    repeated = [hit for hit in hits if hit.heading == "Prices"][1]
+    assert repeated.vector_score is not None and repeated.score == pytest.approx(repeated.vector_score - REPEATED)
+
+
+def test_the_passage_with_the_rare_words_is_among_the_results_whatever_it_means(desk: Desk) -> None:
+    far = {f"Saturday {n}": "Saturday opening hours of the whole year" for n in range(8)} | {
+        "Attic": "Some XK-2000 lies " + "deep in the attic " * 9
+    }
+    teach(desk, embedder := WordEmbedder(), far)
+    question = "saturday opening hours xk-2000"
+    assert "Attic" not in [hit.heading for hit in found(desk, embedder, question, mode="vector", limit=3)]
+    assert found(desk, embedder, question, limit=3)[-1].heading == "Attic"
+
+
 def test_a_question_and_answer_pair_is_matched_by_its_question(desk: Desk) -> None:
     teach(desk, embedder := WordEmbedder(), {"May dogs come inside?": "Certainly, on a leash."}, "qa")
     [hit] = found(desk, embedder, "are dogs allowed to come inside")
@@ -107,8 +150,9 @@ def test_the_parent_section_comes_along_when_it_is_asked_for(desk: Desk) -> None
 def test_the_fused_score_stays_between_the_better_half_and_one() -> None:
     for cosine in (0.0, 0.3, 0.9, 1.0):
         for words in (0.0, 0.2, 1.0):
-            assert cosine <= fused(cosine, words) <= 1
-    assert fused(-0.2, 0.0) == 0 and fused(None, 0.4) == 0.4 and fused(0.4, None) == 0.4
+            assert cosine <= fused(cosine, None, words) <= 1
+    assert fused(-0.2, None, 0.0) == 0 and fused(None, None, 0.4) == 0.4 and fused(0.4, None, None) == 0.4
+    assert 0.4 < fused(0.4, 0.7, None) < 0.7
 
 
 def test_asking_for_words_only_costs_no_embedding() -> None:
