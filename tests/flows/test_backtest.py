@@ -34,7 +34,7 @@ GREET = {
         {"id": "reply", "node": "generate@1", "input": {"message": "message.text"}, "when": [{"value": "gate.may_answer", "is": True}]},
         {"id": "send", "node": "send_message@1", "input": {"text": "reply.text"}, "when": [{"value": "reply.answered", "is": True}]},
         {"id": "person", "node": "hand_off@1", "input": {"message": "message.text", "verdict": "reply.needs_person"}, "when": [{"value": "reply.needs_person", "is": True}]},
-        {"id": "vip", "node": "set_values@1", "config": {"values": []}},
+        {"id": "vip", "node": "tag@1", "config": {"add": ["interested"]}, "when": [{"value": "price.yes", "is": True}]},
         {"id": "tell", "node": "notify@1", "config": {"text": "Interest in {{message.text}}"}, "when": [{"value": "price.yes", "is": True}]},
     ],
 }  # fmt: skip
@@ -140,10 +140,13 @@ def test_a_changed_condition_shows_where_it_decides(rig: Rig, desk: UUID) -> Non
     assert changed(results) == {"What is the price?"}
     line = results["What is the price?"]
     assert line.verdict == "look"
-    assert {difference["what"] for difference in line.differences} == {"notice", "route"}
-    assert line.reasons == ["Colleagues are told something else."]
-    [route] = [difference["sentence"] for difference in line.differences if difference["what"] == "route"]
-    assert route == "'Notify colleagues' is left out; in the live version it runs."
+    assert {difference["what"] for difference in line.differences} == {"crm", "notice", "route"}
+    assert line.reasons == [
+        "No longer: Would add tag 'interested' for Lena Vogt.",
+        "Colleagues are told something else.",
+    ]
+    routes = [difference["sentence"] for difference in line.differences if difference["what"] == "route"]
+    assert "'Notify colleagues' is left out; in the live version it runs." in routes
 
 
 def test_a_changed_prompt_shows_where_the_model_is_asked(rig: Rig, desk: UUID) -> None:
@@ -159,6 +162,18 @@ def test_a_changed_prompt_shows_where_the_model_is_asked(rig: Rig, desk: UUID) -
     assert changed(results) == set(TEXTS) - {"I am lost"}  # its answer is a person, whatever the tone
     assert {results[text].verdict for text in changed(results)} == {"look"}
     assert [difference["what"] for difference in results["Hello"].differences] == ["reply"]
+
+
+def test_a_changed_tag_shows_where_it_is_given(rig: Rig, desk: UUID) -> None:
+    talks(rig, *TEXTS)
+    edited(rig, desk, "vip", config={"add": ["prospect"]})
+    results = compared(rig, desk)
+    assert changed(results) == {"What is the price?", "The price of a bell"}
+    line = results["The price of a bell"]
+    assert line.reasons == [
+        "No longer: Would add tag 'interested' for Lena Vogt.",
+        "New: Would add tag 'prospect' for Lena Vogt.",
+    ]
 
 
 def test_a_changed_notice_shows_with_before_and_after(rig: Rig, desk: UUID) -> None:
