@@ -101,7 +101,9 @@ class Practice:
         secrets |= {"client_secret": CLIENT_SECRET, "expires_at": "2100-01-01T00:00:00+00:00"}
         with transaction(self.workspace) as tx:
             connections.create(tx, self.workspace, "ghl", "GoHighLevel", config, secrets, True)
-            connections.create(tx, self.workspace, "email_smtp", "Mail", {}, {"url": f"{mail.url}?from=desk@example.com"}, True)
+            connections.create(
+                tx, self.workspace, "email_smtp", "Mail", {}, {"url": f"{mail.url}?from=desk@example.com"}, True
+            )
         with system() as tx:
             self.ana = a_user(tx, self.workspace, email="ana@practice.test")
             key = api_keys.make(tx, self.workspace, "tests", "admin")
@@ -259,9 +261,7 @@ def test_5_a_wish_for_a_person_reaches_the_agents_and_comes_back_to_the_ai(pract
     practice.whatsapp("Hello?", phone)
     practice.post("/api/handoff/assign", handoff_id=handoff["id"], user="ana@practice.test")
     conversation = str(practice.conversation(phone)["id"])
-    practice.post(
-        "/api/send-message", conversation_id=conversation, text="Ana here, hello!", user="ana@practice.test"
-    )
+    practice.post("/api/send-message", conversation_id=conversation, text="Ana here, hello!", user="ana@practice.test")
     until(lambda: practice.sent_to(phone)[said:] == ["Ana here, hello!"], SECONDS, "only the person answers")
     until(lambda: ("outbound", "Ana here, hello!") in practice.thread_there(phone), SECONDS, "GHL shows the reply")
     practice.post("/api/handoff/resolve", handoff_id=handoff["id"], resolution="Settled.")
