@@ -18,14 +18,14 @@ from db.engine import one, transaction
 from db.events import Ended, Event
 from db.runs import Decision
 from db.settings import get_settings
-from flows import crm_intake, crm_sync
+from flows import calls, crm_intake, crm_sync
 from flows.accounts import Accounts
 from flows.facts import business
 from flows.occasions import refusal
 from flows.plan import Plan, Plans
 from flows.requests import request_of
 from nodes.clients import registry as clients
-from nodes.clients.channel import Arrival, CrmEvent, Ignored, IncomingMessage, OutgoingTyped, Receipt
+from nodes.clients.channel import Arrival, Called, CrmEvent, Ignored, IncomingMessage, OutgoingTyped, Receipt
 from nodes.contract import Business, Occasion
 from nodes.language import guess
 
@@ -99,6 +99,8 @@ class Intake:
                 return self._receipt(at, event, arrival)
             case CrmEvent() | OutgoingTyped():
                 return crm_intake.accept(at.tx, event, arrival)
+            case Called():
+                return calls.accept(at.tx, event, arrival)
             case Ignored():
                 at.decide(event, None, None, arrival.reason)
                 return f"Ignored: {arrival.reason}"

@@ -128,7 +128,17 @@ class OutgoingTyped:
     user_id: str = ""  # who typed it in the CRM; '' = a workflow of the CRM
 
 
-Arrival = IncomingMessage | Receipt | CrmEvent | OutgoingTyped | Ignored
+@dataclass(frozen=True)
+class Called:
+    """Another system called an address of ours. `phone`, `email` and `contact_name` as it writes them, '' where it does not."""
+
+    data: Mapping[str, Any]
+    phone: str = ""
+    email: str = ""
+    contact_name: str = ""
+
+
+Arrival = IncomingMessage | Receipt | CrmEvent | OutgoingTyped | Called | Ignored
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from nodes.clients.channel import ChannelClient, Listening
 from nodes.clients.ghl_arrival import GhlArrivals
+from nodes.clients.hook import HookCalls
 from nodes.clients.twilio import TwilioChannel
 from nodes.clients.webchat import WebChat
 
 CHANNELS: dict[str, ChannelClient] = {channel.kind: channel for channel in (WebChat(), TwilioChannel())}
-# Those and the CRM, which tells what happens there and is no way to a customer by itself.
-LISTENING: dict[str, Listening] = {**CHANNELS, GhlArrivals.kind: GhlArrivals()}
+# Those, and the CRM and other systems, which tell what happens there and are no way to a customer by themselves.
+LISTENING: dict[str, Listening] = {**CHANNELS, GhlArrivals.kind: GhlArrivals(), HookCalls.kind: HookCalls()}
 
 
 def client(kind: str) -> ChannelClient:

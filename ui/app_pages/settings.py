@@ -12,7 +12,7 @@ from db.records import Connection, Member, Role
 from flows import connections as accounts
 from flows import team
 from flows.connections import KINDS, Kind
-from ui import health, parts, session, web_hosts
+from ui import health, hooks, parts, session, web_hosts
 from ui.connecting import shown
 from ui.session import Here
 from ui.team import described
@@ -34,6 +34,7 @@ def page() -> None:
         _team(me)
     with others:
         web_hosts.panel(me)
+        hooks.panel(me)
 
 
 def _connections(me: Here) -> None:
@@ -62,7 +63,9 @@ def _connection(me: Here, connection: Connection) -> None:
     title = (
         kind.title
         if kind
-        else {"webchat": "Web chat", "embeddings": "Embeddings"}.get(connection.kind, connection.kind)
+        else {"webchat": "Web chat", "embeddings": "Embeddings", "webhook": "Address for other systems"}.get(
+            connection.kind, connection.kind
+        )
     )
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):

@@ -1,0 +1,81 @@
+"""Addresses that other systems call to start automations: made here, shown once, each with where its contact stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import streamlit as st
+
+from db import connections
+from db.records import Connection
+from flows import hooks
+from ui import session
+from ui.session import Here
+from ui.text import plain
+
+LABELS = {
+    "phone_field": "Field with the phone number",
+    "email_field": "Field with the e-mail",
+    "name_field": "Field with the name",
+}
+USUAL = {"phone_field": "phone", "email_field": "email", "name_field": "name"}
+
+
+def panel(me: Here) -> None:
+    st.subheader("Addresses that start automations")
+    st.markdown(
+        "A form, a shop or a telephone system calls such an address with JSON or a form. "
+        "Automations that begin with **Address called** start."
+    )
+    with me.read() as tx:
+        present = connections.of_kind(tx, hooks.KIND)
+    _shown_once()
+    for connection in present:
+        with st.expander(plain(connection.name), icon=":material/webhook:"):
+            _one(connection)
+    with st.expander("Make an address", icon=":material/add_link:"), st.form("hook_new", border=False):
+        name = st.text_input("Name", placeholder="Contact form", help="Automations choose the address by this name.")
+        fields = _fields("new", {})
+        if st.form_submit_button("Make the address", type="primary"):
+            _keep(session.act("admin", lambda here: hooks.add(here.workspace.id, here.user.id, name, fields)))
+
+
+def _one(connection: Connection) -> None:
+    if connection.state != "active":
+        st.caption("Paused: calls are refused. Use it again under Connections.")
+    with st.form(f"hook:{connection.id}", border=False):
+        fields = _fields(str(connection.id), connection.config)
+        if st.form_submit_button("Save"):
+            session.act(
+                "admin",
+                lambda me: hooks.set_fields(me.workspace.id, me.user.id, connection.id, fields),
+                done="Saved.",
+            )
+    if st.button("Make a new address", key=f"hook_again:{connection.id}", help="The old one stops working at once."):
+        _keep(session.act("admin", lambda me: hooks.new_address(me.workspace.id, me.user.id, connection.id)))
+
+
+def _fields(key: str, config: Mapping[str, object]) -> dict[str, str]:
+    return {
+        name: st.text_input(
+            label,
+            str(config.get(name) or ""),
+            placeholder=USUAL[name],
+            key=f"hook_{name}:{key}",
+            help="A field inside another is written with a dot: customer.phone.",
+        )
+        for name, label in LABELS.items()
+    }
+
+
+def _keep(made: hooks.Made | None) -> None:
+    if made is not None:
+        st.session_state["hook_made"] = made.address
+        st.rerun(scope="fragment")
+
+
+def _shown_once() -> None:
+    address = st.session_state.pop("hook_made", "")
+    if address:
+        st.success("Copy the address now: it is not shown again.", icon=":material/key:")
+        st.code(address, language=None, wrap_lines=True)
