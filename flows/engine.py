@@ -21,7 +21,7 @@ from flows.plan import Plan, Plans
 from flows.steps import RunFailed, RunPaused, RunStopped, Walk
 from flows.web_reader import WebReader, hosts_of
 from nodes.clients.embeddings import BuiltinEmbedder
-from nodes.contract import Context, Embedder
+from nodes.contract import Context, Embedder, LanguageModel
 from nodes.effects import OpenHandoff
 from nodes.errors import NotSent, Throttled
 
@@ -80,6 +80,8 @@ class Engine:
         if run.deaths >= runs.MAX_DEATHS:
             return self._fail(run, "Workers died again and again while they worked on this run.")
         plan = self.plans.of(run.version_id, run.document)
+        # Both have transactions of their own: asked before the desk opens, for threads with two each could use up all connections.
+        models, has_crm = self.models.of(run.workspace_id), is_connected(run.workspace_id)
         with desk() as tx:
             facts = load(tx, run)
             journal = {} if run.fresh else runs.journal(tx, run.id)
@@ -88,7 +90,8 @@ class Engine:
         keeper.answered = any(
             effect.get("kind") == "send_message" for record in journal.values() for effect in record.effects
         )
-        walk = Walk(plan, self._contexts(run, facts, desk), journal, keeper, execution, before_costly=desk.close)
+        contexts = self._contexts(run, facts, desk, models, has_crm)
+        walk = Walk(plan, contexts, journal, keeper, execution, before_costly=desk.close)
         try:
             walk.go()
             return Outcome("done", keeper.outcome)
@@ -105,8 +108,10 @@ class Engine:
         except RunFailed as failure:
             return self._fail(keeper.run, str(failure))
 
-    def _contexts(self, run: Run, facts: Facts, desk: ReadDesk) -> Callable[[str, datetime | None], Context]:
-        llm, embedder = self.models.of(run.workspace_id)
+    def _contexts(
+        self, run: Run, facts: Facts, desk: ReadDesk, models: tuple[LanguageModel | None, Embedder], has_crm: bool
+    ) -> Callable[[str, datetime | None], Context]:
+        llm, embedder = models
         first = Context(
             run_id=run.id,
             step_id="",
@@ -119,7 +124,7 @@ class Engine:
             llm=llm,
             embedder=OutsideTransaction(embedder, desk),
             read=desk,
-            crm=self._crm(run, facts, desk) if is_connected(run.workspace_id) else None,
+            crm=self._crm(run, facts, desk) if has_crm else None,
             woken_by=run.woken_by,
             web=WebReader(hosts_of(facts.business.settings)),
         )

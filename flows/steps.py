@@ -136,7 +136,9 @@ class Walk:
                 if attempts <= bound.step.retries:
                     continue
                 if bound.step.on_error == "continue":
-                    self._failed(bound, started_at, given, "The provider could not be reached.", attempts, begun, paused)
+                    self._failed(
+                        bound, started_at, given, "The provider could not be reached.", attempts, begun, paused
+                    )
                     return
                 self._keep(last=False, only_if_worth=True)
                 raise
@@ -267,6 +269,7 @@ class Walk:
             return
         records, effects = self._progress.unkept, self._progress.effects
         self._progress.unkept, self._progress.effects = [], []
+        self._before_costly()  # the keeper has a transaction of its own: threads with two each could use up all connections
         if not self._keeper.keep(records, effects, last=last):
             raise RunStopped
 

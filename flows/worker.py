@@ -24,7 +24,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError
 
 from db import events, logs, runs, statistics
-from db.engine import DatabaseUnreachable, dispose, one, plan_once, system
+from db.engine import DatabaseBusy, DatabaseUnreachable, dispose, one, plan_once, system
 from db.events import Event
 from db.live import WORK, Listener
 from db.runs import Run
@@ -52,6 +52,7 @@ TIDY_SECONDS = 1.0
 LOOK_SECONDS = 3.0  # between two looks at what has no notice of its own
 DRAIN_SECONDS = 8.0
 AFTER_TROUBLE_SECONDS = 1.0
+NO_DATABASE = (DBAPIError, DatabaseUnreachable, DatabaseBusy)  # what a loop outlives
 
 
 @dataclass
@@ -74,7 +75,7 @@ class Lane:
         while not stopping.is_set():
             try:
                 self._turn()
-            except (DBAPIError, DatabaseUnreachable) as error:
+            except NO_DATABASE as error:
                 log.warning(
                     "Waiting for Postgres",
                     extra={"action": "worker.database", "lane": self.name, "error": str(error)[:300]},
@@ -187,7 +188,7 @@ class Worker:
     def _accept(self, batch: list[Event]) -> None:
         try:
             self._intake.accept(*batch)
-        except (DBAPIError, DatabaseUnreachable) as error:
+        except NO_DATABASE as error:
             if len(batch) == 1 or _is_away(error):
                 raise  # the leases end by themselves, and it is no fault of the events
             self._accept_one_by_one(batch)
@@ -249,7 +250,7 @@ class Worker:
             self._say_alive()
             try:
                 self._tidy()
-            except (DBAPIError, DatabaseUnreachable) as error:
+            except NO_DATABASE as error:
                 log.warning(
                     "Waiting for Postgres",
                     extra={"action": "worker.database", "lane": "tidy", "error": str(error)[:300]},
