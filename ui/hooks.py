@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from uuid import UUID
 
 import streamlit as st
 
@@ -34,10 +35,11 @@ def panel(me: Here) -> None:
         with st.expander(plain(connection.name), icon=":material/webhook:"):
             _one(connection)
     with st.expander("Make an address", icon=":material/add_link:"), st.form("hook_new", border=False):
-        name = st.text_input("Name", placeholder="Contact form", help="Automations choose the address by this name.")
-        fields = _fields("new", {})
-        if st.form_submit_button("Make the address", type="primary"):
-            _keep(session.act("admin", lambda here: hooks.add(here.workspace.id, here.user.id, name, fields)))
+        st.text_input(
+            "Name", placeholder="Contact form", key="hook_name", help="Automations choose the address by this name."
+        )
+        _fields("new", {})
+        st.form_submit_button("Make the address", type="primary", on_click=_make)
 
 
 def _one(connection: Connection) -> None:
@@ -51,8 +53,13 @@ def _one(connection: Connection) -> None:
                 lambda me: hooks.set_fields(me.workspace.id, me.user.id, connection.id, fields),
                 done="Saved.",
             )
-    if st.button("Make a new address", key=f"hook_again:{connection.id}", help="The old one stops working at once."):
-        _keep(session.act("admin", lambda me: hooks.new_address(me.workspace.id, me.user.id, connection.id)))
+    st.button(
+        "Make a new address",
+        key=f"hook_again:{connection.id}",
+        help="The old one stops working at once.",
+        on_click=_make_again,
+        args=(connection.id,),
+    )
 
 
 def _fields(key: str, config: Mapping[str, object]) -> dict[str, str]:
@@ -68,14 +75,25 @@ def _fields(key: str, config: Mapping[str, object]) -> dict[str, str]:
     }
 
 
+def _make() -> None:
+    name = str(st.session_state["hook_name"])
+    fields = {field: str(st.session_state[f"hook_{field}:new"]) for field in LABELS}
+    _keep(session.act("admin", lambda me: hooks.add(me.workspace.id, me.user.id, name, fields)))
+
+
+def _make_again(connection: UUID) -> None:
+    _keep(session.act("admin", lambda me: hooks.new_address(me.workspace.id, me.user.id, connection)))
+
+
 def _keep(made: hooks.Made | None) -> None:
     if made is not None:
         st.session_state["hook_made"] = made.address
-        st.rerun(scope="fragment")
 
 
 def _shown_once() -> None:
-    address = st.session_state.pop("hook_made", "")
+    """Until the person says so, because the page draws itself anew at any time."""
+    address = st.session_state.get("hook_made", "")
     if address:
         st.success("Copy the address now: it is not shown again.", icon=":material/key:")
         st.code(address, language=None, wrap_lines=True)
+        st.button("I have copied it", key="hook_copied", on_click=lambda: st.session_state.pop("hook_made", None))

@@ -1,4 +1,4 @@
-"""What a field lets a person choose from: tags, pipelines, stages, calendars, people and fields of the connected CRM.
+"""What a field lets a person choose from: automations and addresses of ours; tags, pipelines, calendars, people of the connected CRM.
 
 The CRM is asked at most once a minute for each of them. Where none is connected, or it does not answer, a person may write
 anything: a builder is never held up by another company's server.
@@ -13,7 +13,11 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from flows import crm
+from sqlmodel import Session
+
+from db import connections, views
+from db.engine import read_only
+from flows import crm, hooks
 from nodes.clients.ghl import Ghl
 from nodes.errors import ClientError
 from nodes.update_contact import FIELDS
@@ -41,6 +45,9 @@ def options(workspace: UUID, picker: str, values: Mapping[str, Any]) -> Sequence
     """What may be chosen; None where anything may be written. `values` are the other fields of the same form."""
     if picker == "contact_field":
         return [*(Option(name, words.named(name)) for name in FIELDS), *_asked(workspace, picker)]
+    if picker in _OURS:
+        with read_only(workspace) as tx:
+            return _OURS[picker](tx) or None
     if picker not in _ASK:
         return None
     found = _asked(workspace, picker)
@@ -48,6 +55,18 @@ def options(workspace: UUID, picker: str, values: Mapping[str, Any]) -> Sequence
     if picker == "stage" and pipeline:
         found = [option for option in found if option.part_of == pipeline]
     return found or None
+
+
+def _automations(tx: Session) -> list[Option]:
+    return [Option(str(line.id), line.name) for line in views.automation_list(tx)]
+
+
+def _hooks(tx: Session) -> list[Option]:
+    return [Option(hook.name, hook.name) for hook in connections.of_kind(tx, hooks.KIND)]
+
+
+# What is in our own tables is read anew each time.
+_OURS: dict[str, Callable[[Session], list[Option]]] = {"automation": _automations, "hook": _hooks}
 
 
 def forget() -> None:
