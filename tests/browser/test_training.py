@@ -174,6 +174,7 @@ def _correct_a_passage(page: Page, school: School) -> None:
     expect(page.locator("button.row")).to_have_count(1)
     page.locator("button.row").click()
     expect(page.get_by_role("textbox", name="Heading")).to_have_value("Rental 7")
+    expect(page.get_by_role("button", name="Back to the document's text")).to_have_count(0)  # of the passage before
     page.get_by_role("button", name="Switch off").click()
     expect(page.get_by_role("button", name="Switch on")).to_be_visible()
     with transaction(school.workspace) as tx:

@@ -30,15 +30,15 @@ def page() -> None:
     me = session.here()
     training_act.announce()
     view = st.session_state.get("training_view", "Sources")
+    # Sources are listened to in every view: what is told while the topics change would be lost.
+    topics = ("source", "run") if view == "Test a question" else ("source",)
+    parts.live(me.workspace.id, *topics, key="live_training", patience_ms=300)
     st.subheader("Training")
     tabs = st.tabs(list(VIEWS), key="training_view", on_change="rerun")
     for tab, draw in zip(tabs, VIEWS.values(), strict=True):
         if tab.open:
             with tab:
                 draw(me)
-    # Sources are listened to in every view: what is told while the topics change would be lost.
-    topics = ("source", "run") if view == "Test a question" else ("source",)
-    parts.live(me.workspace.id, *topics, key="live_training", patience_ms=300)
 
 
 training_place.arrive()
