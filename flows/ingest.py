@@ -77,13 +77,14 @@ class Indexing:
             waiting = _few(crawl_list.next_to_index(tx, self._job.id, DOCUMENTS_AT_ONCE))
         cuts = {document.id: cut(self._source_type, document.title, document.markdown) for document in waiting}
         made = self._embedded([each.embedding_text for pieces in cuts.values() for each in pieces])
-        for document in waiting:
-            self._pulse.check()
-            self._store(document, cuts[document.id], made)
         if self._source_type != "qa":  # there the question is the heading and is embedded already
+            # Before the passages: a document that is indexed is not looked at again.
             self._headings(
                 [heading_vectors.last_heading(each.chunk.heading) for pieces in cuts.values() for each in pieces]
             )
+        for document in waiting:
+            self._pulse.check()
+            self._store(document, cuts[document.id], made)
         return len(waiting)
 
     def _headings(self, headings: Sequence[str]) -> None:

@@ -150,7 +150,7 @@ def measure(stack: Stack, site: DocsSite, options: argparse.Namespace) -> bool:
     """Crawl three times, ask, print the table; whether everything was as it must be."""
     desk = stack.desk(FROM_DOCUMENTS)
     rest = memory_mb(crawler(stack))["schedules"]
-    website = Website(site.url("/contents.html"), "Python", max_pages=options.pages, pause_seconds=options.pause)
+    website = Website(site.url(options.start), "Python", max_pages=options.pages, pause_seconds=options.pause)
     source = training.add_website(desk.workspace, ACTOR, website).source
     first = crawl(stack, desk.workspace, source, options.most_seconds)
     pages, took = asyncio.run(ask(stack, desk.workspace, desk.webhook))
@@ -205,6 +205,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--pages", type=int, default=200, help="most pages of a crawl; 20000 = the whole site of about 500"
     )
+    parser.add_argument("--start", default="/contents.html", help="the page with which it begins")
     parser.add_argument("--pause", type=float, default=0.0, help="seconds between two requests; a real site gets 0.2")
     parser.add_argument("--most-seconds", type=float, default=1800, help="a crawl that takes longer is given up")
     options = parser.parse_args(argv)

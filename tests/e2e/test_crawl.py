@@ -127,7 +127,7 @@ def test_everything_is_killed_in_mid_crawl_and_nothing_is_embedded_twice_but_one
     twice = {text for text, times in texts.items() if times > 1}
     assert len(before) < len(shop.asked())
     assert twice <= set(before[-1]) and len(twice) <= BATCH
-    assert len(texts) == shop.line().passages == 1 + PAGES * SECTIONS
+    assert shop.line().passages == 1 + PAGES * SECTIONS <= len(texts)
     assert (shop.line().indexed, shop.line().failed) == (1 + PAGES, 0)
     pages = Counter(site.paths())
     assert max(times for path, times in pages.items() if path != "/") <= 2  # the one in hand is asked for again
