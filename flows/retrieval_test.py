@@ -8,7 +8,8 @@ from uuid import UUID
 
 from db.engine import read_only, transaction
 from flows import models
-from nodes.contract import Embedder
+from nodes.contract import Embedder, LanguageModel
+from nodes.rerank import reranked
 from nodes.search import PRODUCTION, Hit, SearchSettings, ask, find
 
 
@@ -25,12 +26,17 @@ def try_retrieval(
     workspace: UUID, text: str, settings: SearchSettings = PRODUCTION, embedder: Embedder | None = None
 ) -> Tried:
     """Search as the node does. `embedder`: None = the workspace's own. Raises ClientError where a connected model does not answer."""
-    if embedder is None:
-        with transaction(workspace) as tx:
+    llm: LanguageModel | None = None
+    with transaction(workspace) as tx:
+        if settings.rerank:
+            llm = models.chat_model(tx, workspace)
+        if embedder is None:
             builtin = models.builtin_embedder()
             embedder = models.serving_embedder(tx, models.embedder(tx) or builtin, builtin)
     began = time.perf_counter()
     question = ask(embedder, text, settings)
     with read_only(workspace) as tx:
         hits = find(tx, question, settings)
-    return Tried(hits, embedder.model, (time.perf_counter() - began) * 1000)
+    if llm is not None:
+        hits = reranked(llm, text, hits)[: settings.limit]
+    return Tried(hits[: settings.limit], embedder.model, (time.perf_counter() - began) * 1000)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from pydantic import Field
 
+from db.passages import sources as all_sources
 from nodes.contract import Context, Result, Settings, Values, node
 from nodes.material import Line, Passage
-from nodes.search import Hit, SearchSettings, ask, find
+from nodes.rerank import reranked
+from nodes.search import Hit, Mode, SearchSettings, ask, find
 
 SHORT_MESSAGE_WORDS = 5
 
@@ -22,6 +26,39 @@ class Config(Settings):
     use_previous: bool = Field(
         default=True,
         description="When the message is very short ('and on Sunday?'), look also for what the customer wrote before.",
+    )
+    about: str = Field(
+        default="",
+        max_length=100,
+        description="What your documents are about, in a word or two ('bicycle repair'). Customers seldom say it, and with it their "
+        "questions are understood better.",
+    )
+    mode: Mode = Field(
+        default="hybrid",
+        description="By meaning and by words together finds most. By meaning alone ignores names and part numbers; by words alone finds "
+        "only what is written the same way.",
+        json_schema_extra={
+            "labels": {"hybrid": "Meaning and words", "vector": "Meaning only", "lexical": "Words only"}
+        },
+    )
+    language: str = Field(
+        default="",
+        pattern="^([a-z]{2})?$",
+        description="Only documents in this language, as two letters such as 'en' or 'es'; empty is all languages.",
+    )
+    sources: list[str] = Field(
+        default_factory=list, max_length=50, description="Only these sources, by their name; none is all sources."
+    )
+    neighbours: int = Field(
+        default=0, ge=0, le=3, description="So many passages before and after each found one are read along."
+    )
+    whole_section: bool = Field(
+        default=False, description="Read the whole section that a passage was cut from, up to 8000 characters."
+    )
+    rerank: bool = Field(
+        default=False,
+        description="Let the connected model read the first 20 passages and choose. Better for hard questions; costs a model call and a "
+        "second or two each time.",
     )
 
 
@@ -47,13 +84,46 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
     query = _query(config, input)
     if not query:
         return Result(Output(passages=[], found=False, best_score=0.0), detail={"query": ""})
-    settings = SearchSettings(limit=config.passages, minimum_score=0.0)
+    settings = _settings(config, ctx)
+    if settings is None:
+        return Result(
+            Output(passages=[], found=False, best_score=0.0), detail={"query": query, "scores": [], "note": _NO_SOURCE}
+        )
     question = ask(ctx.embedder, query, settings)
     with ctx.read() as tx:
         hits = find(tx, question, settings)
+    if settings.rerank and ctx.llm is not None:
+        hits = reranked(ctx.llm, query, hits)
+    hits = hits[: config.passages]
     passages = [_passage(hit) for hit in hits if hit.score >= config.minimum_score]
-    output = Output(passages=passages, found=bool(passages), best_score=passages[0].score if passages else 0.0)
-    return Result(output, detail={"query": query, "model": ctx.embedder.model, "scores": [_score(hit) for hit in hits]})
+    best = max((passage.score for passage in passages), default=0.0)
+    detail = {"query": query, "model": ctx.embedder.model, "scores": [_score(hit) for hit in hits]}
+    return Result(Output(passages=passages, found=bool(passages), best_score=best), detail=detail)
+
+
+_NO_SOURCE = "None of the sources that this step names exists any more. Choose others, or none for all."
+
+
+def _settings(config: Config, ctx: Context) -> SearchSettings | None:
+    """What to search and how; None where sources are named and none of them is there."""
+    named = {name.strip().lower() for name in config.sources if name.strip()}
+    sources: tuple[UUID, ...] = ()
+    if named:
+        with ctx.read() as tx:
+            sources = tuple(source.id for source in all_sources(tx) if source.name.lower() in named)
+        if not sources:
+            return None
+    return SearchSettings(
+        mode=config.mode,
+        limit=config.passages,
+        language=config.language,
+        sources=sources,
+        minimum_score=0.0,  # what is left out below is shown in the run
+        neighbours=config.neighbours,
+        parent=config.whole_section,
+        rerank=config.rerank,
+        about=config.about,
+    )
 
 
 def _query(config: Config, input: Input) -> str:
@@ -66,8 +136,16 @@ def _query(config: Config, input: Input) -> str:
 
 def _passage(hit: Hit) -> Passage:
     source = hit.source_name if hit.document in ("", hit.source_name) else f"{hit.source_name}: {hit.document}"
-    return Passage(id=str(hit.id), source=source, heading=hit.heading, text=hit.text, score=round(hit.score, 4))
+    text = hit.context or hit.text
+    return Passage(id=str(hit.id), source=source, heading=hit.heading, text=text, score=round(hit.score, 4))
 
 
 def _score(hit: Hit) -> dict[str, object]:
-    return {"id": str(hit.id), "source": hit.source_name, "heading": hit.heading, "score": round(hit.score, 4)}
+    halves = {"meaning": hit.vector_score, "words": hit.lexical_score}
+    return {
+        "id": str(hit.id),
+        "source": hit.source_name,
+        "heading": hit.heading,
+        "score": round(hit.score, 4),
+        **{name: round(score, 4) for name, score in halves.items() if score is not None},
+    }

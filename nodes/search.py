@@ -31,6 +31,7 @@ CANDIDATES = 60  # of each half; the answer to a question is rarely further down
 HEADING_WEIGHT = 0.5  # of the heading's cosine beside 1 of the passage's
 WORDS_WEIGHT, WORDS_MIDDLE, WORDS_SLOPE = 0.5, 0.6, 0.05  # how much words may add, from where on, and how suddenly
 SURE_WORDS = 0.4  # who has so many of the rare words is among the results
+READ_BY_JUDGE = 20
 REPEATED = 0.04  # taken off for every better passage of the same section
 
 
@@ -38,8 +39,10 @@ REPEATED = 0.04  # taken off for every better passage of the same section
 class SearchSettings:
     """What to look for and where; the defaults are those of production.
 
-    `language` keeps to passages of it and of unknown language. `neighbours`: so many passages before and after each hit come
-    along in its `context`; `parent`: the whole section of the hit does.
+    `about` is what the material is about, in a word or two: customers seldom say it, and with it their questions are understood
+    better. `language` keeps to passages of it and of unknown language. `neighbours`: so many passages before and after each hit come
+    along in its `context`; `parent`: the whole section of the hit does. `rerank`: more is found than is wanted, for a judge who
+    sorts it (nodes.rerank).
     """
 
     mode: Mode = "hybrid"
@@ -51,6 +54,12 @@ class SearchSettings:
     neighbours: int = 0
     parent: bool = False
     rerank: bool = False
+    about: str = ""
+
+    @property
+    def read(self) -> int:
+        """How many are found: a judge reads more than are wanted."""
+        return max(self.limit, READ_BY_JUDGE) if self.rerank else self.limit
 
 
 PRODUCTION = SearchSettings()
@@ -98,7 +107,8 @@ def ask(embedder: Embedder, text: str, settings: SearchSettings = PRODUCTION) ->
     wanted = text.strip()
     if not wanted or settings.mode == "lexical":
         return Question(wanted, embedder.model)
-    [vector] = embedder.embed([wanted])
+    # The form of a passage: its subject stands above it.
+    [vector] = embedder.embed([f"{settings.about.strip()}\n{wanted}" if settings.about.strip() else wanted])
     return Question(wanted, embedder.model, tuple(vector))
 
 
@@ -107,7 +117,7 @@ def find(tx: Session, question: Question, settings: SearchSettings = PRODUCTION)
     if not question.text:
         return []
     found = _candidates(tx, question, settings)
-    best = [each for each in _chosen(found, settings.limit) if each.score >= settings.minimum_score]
+    best = [each for each in _chosen(found, settings.read) if each.score >= settings.minimum_score]
     around = context_of(tx, [each.id for each in best], settings.neighbours, parent=settings.parent)
     return [replace(each, context=around.get(each.id, "")) for each in best]
 
@@ -125,7 +135,7 @@ def fused(cosine: float | None, heading: float | None, words: float | None) -> f
 def _candidates(tx: Session, question: Question, settings: SearchSettings) -> list[Hit]:
     """Candidates of the halves that are asked, each with its score, best first."""
     only = Filter(settings.language, settings.sources, settings.source_types)
-    most = max(CANDIDATES, 2 * settings.limit)
+    most = max(CANDIDATES, 2 * settings.read)
     cosines: dict[UUID, float] = {}
     words: dict[UUID, float] = {}
     if settings.mode != "lexical":

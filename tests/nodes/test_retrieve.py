@@ -9,7 +9,7 @@ from db.engine import transaction
 from db.passages import Piece
 from nodes import retrieve
 from tests.nodes.conftest import Desk, open_desk
-from tests.nodes.contexts import WordEmbedder, carry_out
+from tests.nodes.contexts import RecordingModel, WordEmbedder, carry_out
 
 TEXTS = {
     "Opening hours": "Saturday opening from ten to fourteen",
@@ -83,3 +83,46 @@ def test_another_workspace_and_another_model_are_out_of_reach(desk: Desk) -> Non
     teach(desk, model="other")
     teach(open_desk("rival"))
     assert not search(desk, "opening hours on Saturday").output.found
+
+
+def test_it_keeps_to_the_named_sources_and_says_when_none_of_them_is_there(desk: Desk) -> None:
+    teach(desk)
+    assert search(desk, "opening hours on Saturday", {"sources": ["handbook of WORDS "]}).output.found
+    result = search(desk, "opening hours on Saturday", {"sources": ["Gone"]})
+    assert not result.output.found and "Choose others" in result.detail["note"]
+
+
+def test_the_subject_of_the_documents_is_put_above_the_question(desk: Desk) -> None:
+    embedder = WordEmbedder()
+    teach(desk)
+    carry_out(retrieve, desk.context(embedder=embedder), {"about": "Handbook"}, message="opening hours on Saturday")
+    assert embedder.asked == ["Handbook\nopening hours on Saturday"]
+
+
+def test_the_run_shows_what_each_half_made_of_a_passage(desk: Desk) -> None:
+    teach(desk)
+    best = search(desk, "opening hours on Saturday").detail["scores"][0]
+    assert best["heading"] == "Opening hours" and best["meaning"] > 0 and best["words"] > 0
+    assert "words" not in search(desk, "opening hours", {"mode": "vector"}).detail["scores"][0]
+
+
+def test_the_whole_section_is_read_where_that_is_wanted(desk: Desk) -> None:
+    with transaction(desk.workspace) as tx:
+        source = passages.add_source(tx, desk.workspace, "text", "Handbook")
+        pieces = [
+            Piece(text, "Prices", place, WordEmbedder().embed([text])[0], "words")
+            for place, text in enumerate(["wash 18", "tune-up 119"])
+        ]
+        passages.replace_document(tx, desk.workspace, source, "text", "prices.md", pieces)
+    assert search(desk, "tune-up", {"whole_section": True}).output.passages[0].text == "wash 18\n\ntune-up 119"
+    assert search(desk, "tune-up").output.passages[0].text == "tune-up 119"
+
+
+def test_a_connected_model_chooses_among_the_passages_where_that_is_wanted(desk: Desk) -> None:
+    teach(desk)
+    model = RecordingModel('{"best": [2]}')
+    ctx = desk.context(embedder=WordEmbedder(), llm=model)
+    usual = carry_out(retrieve, ctx, {"minimum_score": 0}, message="full service price").output
+    assert model.asked == []
+    judged = carry_out(retrieve, ctx, {"minimum_score": 0, "rerank": True}, message="full service price").output
+    assert judged.passages[0] == usual.passages[1] and judged.best_score == usual.best_score
