@@ -15,7 +15,8 @@ from streamlit.testing.v1 import AppTest
 from db import views
 from db.engine import read_only, rows, run, system, transaction
 from db.records import Role
-from tests.db.builders import a_contact, a_conversation, a_message, a_run, a_step, an_automation
+from db.runs import Decision, write_decisions
+from tests.db.builders import a_contact, a_conversation, a_message, a_run, a_step, an_automation, an_event
 from tests.ui.conftest import Office
 from ui import cookies, run_filters, runs
 
@@ -173,3 +174,17 @@ def test_what_a_run_took_is_summed_and_an_unknown_price_is_not_free(office: Offi
     assert runs.spent(replace(found, steps=tuple(asked))) == "Asked models 2 times · 20 tokens in, 10 out · 1.00000 USD"
     free = replace(asked[0], detail={"model": "m", "tokens_in": 1, "tokens_out": 1, "cost_usd": None})
     assert "price not known" in runs.spent(replace(found, steps=(asked[0], free)))
+
+
+def test_not_started_shows_parked_arrivals_and_every_reason(visit: Any, office: Office, two: dict[str, UUID]) -> None:
+    with transaction(office.workspace) as tx:
+        event = an_event(tx, office.workspace, state="parked", note="The body is no JSON.")
+        [message] = rows(tx, "SELECT id FROM messages")
+        write_decisions(tx, office.workspace, [Decision(event, message["id"], None, "No automation is published.")])
+    test = visit("runs")
+    test.session_state["view"] = "Not started"
+    test.run()
+    assert "The body is no JSON" in told(test)
+    next(button for button in test.button if button.label == "Every reason").click().run()
+    assert not test.exception
+    assert "Before any automation" in told(test)
