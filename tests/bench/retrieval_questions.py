@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,7 +13,8 @@ from sqlmodel import Session
 from db.engine import one
 from tests.bench.retrieval_corpus import Corpus, Section, plain
 
-PARAPHRASES = Path(__file__).parent / "data" / "retrieval_paraphrases.tsv"
+DATA = Path(__file__).parent / "data"
+RARE_WORDS = 100
 MOST_SHARED_WORDS = 2
 
 
@@ -42,9 +45,30 @@ def faq(sections: Sequence[Section]) -> list[Asked]:
 
 def paraphrases(sections: Sequence[Section]) -> tuple[list[Asked], list[Asked]]:
     """The half that may be tuned with, and the half that may not. Raises QuestionsInvalid."""
-    lines = [line for line in PARAPHRASES.read_text().splitlines() if line and not line.startswith("#")]
-    asked = [_parse(line, sections) for line in lines]
+    asked = _read("retrieval_paraphrases.tsv", sections)
     return asked[0::2], asked[1::2]
+
+
+def vague(sections: Sequence[Section]) -> list[Asked]:
+    """Questions that do not even name their subject. Raises QuestionsInvalid."""
+    return _read("retrieval_vague.tsv", sections)
+
+
+def rare_words(corpus: Corpus, sections: Sequence[Section]) -> list[Asked]:
+    """Words that stand in the text of a single section, like a part number in a catalogue; taken at random, always the same ones."""
+    found: dict[str, set[int]] = {}
+    for number, section in enumerate(sections):
+        for place in section.places:
+            for word in set(re.findall(r"[A-Za-z0-9]{6,}", corpus.cuts[place].chunk.text)):
+                found.setdefault(word.lower(), set()).add(number)
+    rare = sorted(word for word, where in found.items() if len(where) == 1)
+    chosen = random.Random(7).sample(rare, RARE_WORDS)
+    return [Asked(f"What is {word}?", (sections[next(iter(found[word]))],)) for word in chosen]
+
+
+def _read(name: str, sections: Sequence[Section]) -> list[Asked]:
+    lines = [line for line in (DATA / name).read_text().splitlines() if line and not line.startswith("#")]
+    return [_parse(line, sections) for line in lines]
 
 
 def _parse(line: str, sections: Sequence[Section]) -> Asked:
