@@ -37,6 +37,7 @@ def _form(me: Here) -> None:
         st.text_input(
             "Question, as a customer would ask it",
             key=QUESTION,
+            persist_state="page",
             placeholder="Can I bring my dog along?",
             on_change=_ask,
         )
@@ -153,7 +154,8 @@ def _half(name: str, place_there: int | None, score: float | None) -> str:
 
 
 def _ask() -> None:
-    st.session_state[ASKED] = value(QUESTION, "").strip()
+    if question := value(QUESTION, "").strip():  # a field that comes back empty asks nothing
+        st.session_state[ASKED] = question
 
 
 def _reset() -> None:
