@@ -106,7 +106,9 @@ def first_conditions(earlier: Sequence[Step], spec: NodeSpec, inputs: dict[str, 
     neighbour_spec = spec_of(neighbour.node)
     name = neighbour_spec.name if neighbour_spec else ""
     opens = [When(value=f"{neighbour.id}.{_OPENS[name]}")] if name in _OPENS else []
-    if name == "hand_off" and "verdict" not in neighbour.input:  # a wish for a person: the rest is for those without one
+    if (
+        name == "hand_off" and "verdict" not in neighbour.input
+    ):  # a wish for a person: the rest is for those without one
         opens = [When.model_validate({"value": f"{neighbour.id}.requested", "is": False})]
     return [*neighbour.when, *opens]
 

@@ -18,7 +18,9 @@ class Config(Settings):
         description="The address that is called, by its name under Settings; empty means any of them.",
         json_schema_extra={"widget": "hook"},
     )
-    field: str = Field(default="", description="Start only where this field of the call has the value below; empty means any call.")
+    field: str = Field(
+        default="", description="Start only where this field of the call has the value below; empty means any call."
+    )
     equals: str = Field(default="", description="The value that the field must have; case and accents do not count.")
 
 

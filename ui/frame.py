@@ -62,7 +62,9 @@ def sidebar(person: Here) -> None:
 def _waiting() -> None:
     """What waits for people, kept up to date on every page."""
     person = session.here()
-    parts.live(person.workspace.id, "message", "conversation", "handoff", "approval", key="live_sidebar", patience_ms=400)
+    parts.live(
+        person.workspace.id, "message", "conversation", "handoff", "approval", key="live_sidebar", patience_ms=400
+    )
     with person.read() as tx:
         counts = views.counts(tx)
     if counts.pending_handoffs:

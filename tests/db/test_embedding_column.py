@@ -27,7 +27,7 @@ def column(url: str) -> str:
 
 
 def _one(connection: psycopg.Connection, statement: str, *values: Any) -> Any:
-    row = connection.execute(statement, values).fetchone()  # type: ignore[call-overload]
+    row = connection.execute(statement, values).fetchone()
     assert row is not None
     return row[0]
 
