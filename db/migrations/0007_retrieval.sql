@@ -171,7 +171,8 @@ REVOKE EXECUTE ON FUNCTION count_words, lexical_search, passages_changed FROM PU
 GRANT EXECUTE ON FUNCTION lexical_search TO frontdesk_app;
 
 ALTER TABLE passage_words ENABLE ROW LEVEL SECURITY;
-CREATE POLICY workspace ON passage_words TO frontdesk_app USING (workspace_id = (SELECT current_workspace()));
+CREATE POLICY workspace ON passage_words TO frontdesk_app USING (workspace_id = (SELECT current_workspace()))
+    WITH CHECK (workspace_id = (SELECT current_workspace()));
 GRANT SELECT ON passage_words TO frontdesk_app;
 
 -- Vectors of the headings right above passages, without padding, by what was embedded. Where one is missing a search does without.
