@@ -2,14 +2,13 @@
 
 Meaning is the cosine of the passage and, for a third, of the heading right above it. Words are the share of the question's rare
 words that the passage has. Ranks are not mixed: a question that shares no rare word with its answer would be outvoted by passages
-that share frequent ones. Words count only where a passage has most of those that are rare, and then they count much; the passage
-that has most of them is among the results in any case. Of a section one passage comes first: the others stand back a little, so
-that five results are not five parts of one page. All figures are measured by `frontdesk bench retrieval`.
+that share frequent ones. So words count only for a passage that has practically all of the rare ones, and then they count much: that
+is somebody who asks for a name, a part number or a heading. Of a section one passage comes first: the others stand back a little, so
+that five results are not five parts of one page. The figures are those with which `frontdesk bench retrieval` finds most.
 """
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,10 +26,12 @@ from nodes.neighbours import context_of
 
 Mode = Literal["hybrid", "vector", "lexical"]
 
-CANDIDATES = 60  # of each half; the answer to a question is rarely further down in both
+CANDIDATES = 100  # by meaning; the heading lifts some from far down
+WORDED = 60  # by words
 HEADING_WEIGHT = 0.5  # of the heading's cosine beside 1 of the passage's
-WORDS_WEIGHT, WORDS_MIDDLE, WORDS_SLOPE = 0.5, 0.6, 0.05  # how much words may add, from where on, and how suddenly
-SURE_WORDS = 0.4  # who has so many of the rare words is among the results
+ENOUGH_WORDS = 0.58  # 0.6 = all the rare words once in the text
+ENOUGH_OF_BEST = 0.8  # of what the passage with most of them has
+WORDS_WEIGHT = 0.7  # how far they close the gap between the cosine and 1
 READ_BY_JUDGE = 20
 REPEATED = 0.04  # taken off for every better passage of the same section
 
@@ -122,39 +123,40 @@ def find(tx: Session, question: Question, settings: SearchSettings = PRODUCTION)
     return [replace(each, context=around.get(each.id, "")) for each in best]
 
 
-def fused(cosine: float | None, heading: float | None, words: float | None) -> float:
-    """One number of all that is known, 0 to 1; of one half alone it is that half's."""
+def fused(
+    cosine: float | None, heading: float | None = None, words: float | None = None, most_words: float = 0.0
+) -> float:
+    """One number of all that is known, 0 to 1; of words alone it is theirs. `most_words`: of the passage that has most of them."""
     if cosine is None:
         return words or 0.0
     near = max(0.0, cosine if heading is None else (cosine + HEADING_WEIGHT * heading) / (1 + HEADING_WEIGHT))
-    if not words:
+    if words is None or words < max(ENOUGH_WORDS, ENOUGH_OF_BEST * most_words):
         return near
-    return near + (1 - near) * WORDS_WEIGHT / (1 + math.exp((WORDS_MIDDLE - words) / WORDS_SLOPE))
+    return near + (1 - near) * WORDS_WEIGHT
 
 
 def _candidates(tx: Session, question: Question, settings: SearchSettings) -> list[Hit]:
     """Candidates of the halves that are asked, each with its score, best first."""
     only = Filter(settings.language, settings.sources, settings.source_types)
-    most = max(CANDIDATES, 2 * settings.read)
     cosines: dict[UUID, float] = {}
     words: dict[UUID, float] = {}
     if settings.mode != "lexical":
-        cosines = {
-            each.id: each.score for each in vector_search.nearest(tx, question.vector, question.model, most, only)
-        }
+        near = vector_search.nearest(tx, question.vector, question.model, CANDIDATES, only)
+        cosines = {each.id: each.score for each in near}
     by_cosine = _ranks(cosines)
     if settings.mode != "vector":
-        worded = lexical_search.by_words(tx, question.text, question.model, most, only, list(cosines))
+        worded = lexical_search.by_words(tx, question.text, question.model, WORDED, only, list(cosines))
         words = {each.id: each.score for each in worded}
     by_word = _ranks({id: score for id, score in words.items() if score > 0})
     if settings.mode == "hybrid":
         cosines |= vector_search.cosines(tx, question.vector, [id for id in words if id not in cosines])
     shown = passages.shown(tx, [*cosines.keys() | words.keys()])
     headings = _headings(tx, question, shown.values()) if cosines else {}
+    most_words = max(words.values(), default=0.0)
     found = [
         Hit(
             **vars(passage),
-            score=fused(cosines.get(id), headings.get(last_heading(passage.heading)), words.get(id)),
+            score=fused(cosines.get(id), headings.get(last_heading(passage.heading)), words.get(id), most_words),
             vector_score=cosines.get(id),
             vector_rank=by_cosine.get(id),
             lexical_score=words.get(id, 0.0 if settings.mode != "vector" else None),
@@ -175,19 +177,14 @@ def _ranks(scores: Mapping[UUID, float]) -> dict[UUID, int]:
 
 
 def _chosen(found: Sequence[Hit], limit: int) -> list[Hit]:
-    """The first ones, other sections before more of the same, with the one that has most of the question's rare words."""
+    """The first ones, other sections before more of the same."""
     left, chosen, seen = list(found), list[Hit](), Counter[tuple[UUID, str, str]]()
     while left and len(chosen) < limit:
         best = max(left, key=lambda hit: hit.score - REPEATED * seen[_section(hit)])
         left.remove(best)
         chosen.append(replace(best, score=max(0.0, best.score - REPEATED * seen[_section(best)])))
         seen[_section(best)] += 1
-    sure = max(found, key=lambda hit: hit.lexical_score or 0.0, default=None)
-    if sure is None or sure.vector_score is None or (sure.lexical_score or 0.0) < SURE_WORDS or not left:
-        return chosen
-    if sure.id in {hit.id for hit in chosen}:
-        return chosen
-    return [*chosen[:-1], replace(sure, score=chosen[-1].score)]
+    return chosen
 
 
 def _section(hit: Hit) -> tuple[UUID, str, str]:
