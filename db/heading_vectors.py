@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from db.engine import rows, run
-from db.vector_search import literal
+from db.vector_search import literal, numbers_of
 from db.vectors import text_hash
 
 
@@ -26,7 +26,8 @@ def missing(tx: Session, model: str, headings: Sequence[str]) -> list[str]:
 
 
 def keep(tx: Session, workspace: UUID, model: str, made: Mapping[str, Sequence[float]]) -> None:
-    """Remember the vectors of headings, without the zeros at their end."""
+    """Remember the vectors of headings, without the padding."""
+    numbers = numbers_of(model)
     run(
         tx,
         """INSERT INTO heading_vectors (workspace_id, model, heading_hash, vector)
@@ -35,7 +36,7 @@ def keep(tx: Session, workspace: UUID, model: str, made: Mapping[str, Sequence[f
         w=workspace,
         model=model,
         hashes=[text_hash(heading) for heading in made],
-        vectors=[literal(_used(vector)) for vector in made.values()],
+        vectors=[literal(vector[:numbers]) for vector in made.values()],
     )
 
 
@@ -44,9 +45,9 @@ def cosines(tx: Session, embedding: Sequence[float], model: str, headings: Seque
     by_hash = {text_hash(heading): heading for heading in headings if heading}
     found = rows(
         tx,
-        """SELECT heading_hash, 1 - (vector <=> subvector(%(v)s::vector, 1, vector_dims(vector))) AS score
+        """SELECT heading_hash, 1 - (vector <=> %(v)s::vector) AS score
            FROM heading_vectors WHERE model = %(model)s AND heading_hash = ANY(%(hashes)s)""",
-        v=literal(embedding),
+        v=literal(embedding[: numbers_of(model)]),
         model=model,
         hashes=list(by_hash),
     )
@@ -57,10 +58,3 @@ def headings_in_use(tx: Session, model: str) -> list[str]:
     """The last headings of the passages of a model; those of question-and-answer pairs are embedded as passages already."""
     sql = "SELECT DISTINCT heading FROM ai_embeddings WHERE model = %(model)s AND source_type <> 'qa' AND heading <> ''"
     return sorted({last_heading(row["heading"]) for row in rows(tx, sql, model=model)})
-
-
-def _used(vector: Sequence[float]) -> list[float]:
-    used = list(vector)
-    while len(used) > 1 and used[-1] == 0.0:
-        used.pop()
-    return used

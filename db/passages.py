@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from uuid import UUID
 
 from sqlalchemy import insert
@@ -23,6 +24,14 @@ class Piece:
     embedding: Sequence[float]
     model: str
     language: str = ""
+
+
+class Place(NamedTuple):
+    """The section that a passage stands in."""
+
+    source_id: UUID
+    document: str
+    heading: str
 
 
 @dataclass(frozen=True)
@@ -90,6 +99,12 @@ def replace_document(
         same = {"workspace_id": workspace, "source_id": source_id, "source_type": source_type, "document": document}
         tx.execute(insert(tables.Passage), [same | _columns(piece) for piece in pieces])
     return True
+
+
+def places(tx: Session, ids: Sequence[UUID]) -> dict[UUID, Place]:
+    """Where these passages stand."""
+    sql = "SELECT id, source_id, document, heading FROM ai_embeddings WHERE id = ANY(%(ids)s)"
+    return {row["id"]: Place(row["source_id"], row["document"], row["heading"]) for row in rows(tx, sql, ids=list(ids))}
 
 
 def shown(tx: Session, ids: Sequence[UUID]) -> dict[UUID, Shown]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 from uuid import UUID
 
@@ -19,8 +20,13 @@ R = TypeVar("R", bound="DataclassInstance")
 def record(kind: type[R], row: Mapping[str, Any] | Any) -> R:
     """A record filled from the columns of a row (or the attributes of a table object) that carry the names of its fields."""
     if isinstance(row, Mapping):
-        return kind(**{item.name: row[item.name] for item in fields(kind)})
-    return kind(**{item.name: getattr(row, item.name) for item in fields(kind)})
+        return kind(**{name: row[name] for name in _names(kind)})
+    return kind(**{name: getattr(row, name) for name in _names(kind)})
+
+
+@cache
+def _names(kind: type[Any]) -> tuple[str, ...]:
+    return tuple(item.name for item in fields(kind))
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,15 @@ EF_SEARCH = 100  # how widely the graph is searched; the bench says what it find
 
 # The graphs hold half precision, and of the built-in model only the numbers that are not padding: an eighth of the size. What they
 # find is put in order by the full vectors. The words are those of the indexes in migration 0007.
-BUILTIN = "all-MiniLM-L6-v2"
-EXACT = "embedding <=> %(v)s::vector"
-BUILTIN_ORDER = "subvector(embedding, 1, 384)::halfvec(384) <=> subvector(%(v)s::vector, 1, 384)::halfvec(384)"
-OTHER_ORDER = "embedding::halfvec(1536) <=> %(v)s::vector::halfvec(1536)"
+BUILTIN, BUILTIN_NUMBERS, ALL_NUMBERS = "all-MiniLM-L6-v2", 384, 1536
+GRAPH_ORDERS = {
+    BUILTIN_NUMBERS: "subvector(embedding, 1, 384)::halfvec(384) <=> %(v)s::halfvec(384)",
+    ALL_NUMBERS: "embedding::halfvec(1536) <=> %(v)s::halfvec(1536)",
+}
+DISTANCES = {
+    BUILTIN_NUMBERS: "subvector(embedding, 1, 384) <=> %(v)s::vector(384)",
+    ALL_NUMBERS: "embedding <=> %(v)s::vector(1536)",
+}
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,8 @@ class Near:
 
 def nearest(tx: Session, embedding: Sequence[float], model: str, limit: int, only: Filter = EVERYWHERE) -> list[Near]:
     """The passages of this model nearest to a vector, best first."""
-    order, near = f"({EXACT}) + 0", limit  # + 0: no graph can serve this order
+    numbers = numbers_of(model)
+    order = f"({DISTANCES[numbers]}) + 0"  # + 0: no graph can serve this order
     if not _are_few(tx, model):
         # The graph of all workspaces goes on until enough of its nearest belong to this one, and they are put in order here.
         run(
@@ -54,25 +60,31 @@ def nearest(tx: Session, embedding: Sequence[float], model: str, limit: int, onl
             # A plan for this very question: one made for any number of neighbours would pass the graph by.
             "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(ef)s, true),"
             " set_config('plan_cache_mode', 'force_custom_plan', true)",
-            ef=str(EF_SEARCH),
+            ef=str(max(EF_SEARCH, limit)),
         )
-        order, near = BUILTIN_ORDER if model == BUILTIN else OTHER_ORDER, max(EF_SEARCH, 2 * limit)
-    values = {"v": literal(embedding), "model": model, "near": near, "limit": limit}
+        order = GRAPH_ORDERS[numbers]
+    values = {"v": literal(embedding[:numbers]), "model": model, "limit": limit}
     values |= {"language": only.language, "sources": list(only.sources), "types": list(only.source_types)}
-    return [record(Near, row) for row in rows(tx, _NEAREST.format(order=order), **values)]
+    return [record(Near, row) for row in rows(tx, _NEAREST.format(order=order, distance=DISTANCES[numbers]), **values)]
 
 
-def cosines(tx: Session, embedding: Sequence[float], ids: Sequence[UUID]) -> dict[UUID, float]:
-    """How near these passages are, wherever they rank."""
+def cosines(tx: Session, embedding: Sequence[float], model: str, ids: Sequence[UUID]) -> dict[UUID, float]:
+    """How near these passages of the model are, wherever they rank."""
     if not ids:
         return {}
-    sql = "SELECT id, 1 - (embedding <=> %(v)s::vector) AS score FROM ai_embeddings WHERE id = ANY(%(ids)s)"
-    return {row["id"]: row["score"] for row in rows(tx, sql, v=literal(embedding), ids=list(ids))}
+    numbers = numbers_of(model)
+    sql = f"SELECT id, 1 - ({DISTANCES[numbers]}) AS score FROM ai_embeddings WHERE id = ANY(%(ids)s)"
+    return {row["id"]: row["score"] for row in rows(tx, sql, v=literal(embedding[:numbers]), ids=list(ids))}
 
 
 def literal(embedding: Sequence[float]) -> str:
-    """A vector as Postgres reads it."""
-    return "[" + ",".join(map(repr, map(float, embedding))) + "]"
+    """A vector as Postgres reads it, as precise as it keeps it."""
+    return "[" + ",".join([f"{number:.8g}" for number in embedding]) + "]"
+
+
+def numbers_of(model: str) -> int:
+    """How many numbers of this model's vectors are not padding for sure."""
+    return BUILTIN_NUMBERS if model == BUILTIN else ALL_NUMBERS
 
 
 def _are_few(tx: Session, model: str) -> bool:
@@ -89,11 +101,11 @@ def _are_few(tx: Session, model: str) -> bool:
 _NEAREST = """
     SELECT id, 1 - distance AS score
     FROM (
-        SELECT id, embedding <=> %(v)s::vector AS distance
+        SELECT id, {distance} AS distance
         FROM ai_embeddings
         WHERE enabled AND model = %(model)s AND (%(language)s = '' OR language IN ('', %(language)s))
             AND (%(sources)s::uuid[] = '{{}}' OR source_id = ANY(%(sources)s::uuid[]))
             AND (%(types)s::text[] = '{{}}' OR source_type = ANY(%(types)s::text[]))
-        ORDER BY {order} LIMIT %(near)s
-    ) near ORDER BY distance, id LIMIT %(limit)s
+        ORDER BY {order} LIMIT %(limit)s
+    ) near ORDER BY distance, id
 """

@@ -11,15 +11,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session
 
 from db import heading_vectors, lexical_search, passages, vector_search
 from db.heading_vectors import last_heading
-from db.passages import Shown
+from db.passages import Place
 from db.vector_search import Filter
 from nodes.contract import Embedder
 from nodes.neighbours import context_of
@@ -31,6 +31,7 @@ WORDED = 60  # by words
 HEADING_WEIGHT = 0.5  # of the heading's cosine beside 1 of the passage's
 ENOUGH_WORDS = 0.58  # 0.6 = all the rare words once in the text
 ENOUGH_OF_BEST = 0.8  # of what the passage with most of them has
+FEW_WORDS_WEIGHT = 0.01  # of less than that: they decide between equals
 WORDS_WEIGHT = 0.7  # how far they close the gap between the cosine and 1
 READ_BY_JUDGE = 20
 REPEATED = 0.04  # taken off for every better passage of the same section
@@ -117,10 +118,22 @@ def find(tx: Session, question: Question, settings: SearchSettings = PRODUCTION)
     """Like `search`, for a question that has its vector."""
     if not question.text:
         return []
-    found = _candidates(tx, question, settings)
-    best = [each for each in _chosen(found, settings.read) if each.score >= settings.minimum_score]
+    chosen = _chosen(_candidates(tx, question, settings), settings.read)
+    best = [each for each in chosen if each.score >= settings.minimum_score]
+    shown = passages.shown(tx, [each.id for each in best])
     around = context_of(tx, [each.id for each in best], settings.neighbours, parent=settings.parent)
-    return [replace(each, context=around.get(each.id, "")) for each in best]
+    return [
+        Hit(
+            **vars(shown[each.id]),
+            score=each.score,
+            vector_score=each.cosine,
+            vector_rank=each.vector_rank,
+            lexical_score=each.words,
+            lexical_rank=each.lexical_rank,
+            context=around.get(each.id, ""),
+        )
+        for each in best
+    ]
 
 
 def fused(
@@ -130,12 +143,23 @@ def fused(
     if cosine is None:
         return words or 0.0
     near = max(0.0, cosine if heading is None else (cosine + HEADING_WEIGHT * heading) / (1 + HEADING_WEIGHT))
-    if words is None or words < max(ENOUGH_WORDS, ENOUGH_OF_BEST * most_words):
+    if not words:
         return near
-    return near + (1 - near) * WORDS_WEIGHT
+    enough = words >= max(ENOUGH_WORDS, ENOUGH_OF_BEST * most_words)
+    return near + (1 - near) * (WORDS_WEIGHT if enough else FEW_WORDS_WEIGHT * words)
 
 
-def _candidates(tx: Session, question: Question, settings: SearchSettings) -> list[Hit]:
+class _Candidate(NamedTuple):
+    id: UUID
+    place: Place
+    score: float
+    cosine: float | None
+    vector_rank: int | None
+    words: float | None
+    lexical_rank: int | None
+
+
+def _candidates(tx: Session, question: Question, settings: SearchSettings) -> list[_Candidate]:
     """Candidates of the halves that are asked, each with its score, best first."""
     only = Filter(settings.language, settings.sources, settings.source_types)
     cosines: dict[UUID, float] = {}
@@ -149,43 +173,41 @@ def _candidates(tx: Session, question: Question, settings: SearchSettings) -> li
         words = {each.id: each.score for each in worded}
     by_word = _ranks({id: score for id, score in words.items() if score > 0})
     if settings.mode == "hybrid":
-        cosines |= vector_search.cosines(tx, question.vector, [id for id in words if id not in cosines])
-    shown = passages.shown(tx, [*cosines.keys() | words.keys()])
-    headings = _headings(tx, question, shown.values()) if cosines else {}
-    most_words = max(words.values(), default=0.0)
+        farther = [id for id in words if id not in cosines]
+        cosines |= vector_search.cosines(tx, question.vector, question.model, farther)
+    places = passages.places(tx, list(cosines.keys() | words.keys()))
+    headings = _headings(tx, question, places.values()) if cosines else {}
+    most_words, no_words = max(words.values(), default=0.0), None if settings.mode == "vector" else 0.0
     found = [
-        Hit(
-            **vars(passage),
-            score=fused(cosines.get(id), headings.get(last_heading(passage.heading)), words.get(id), most_words),
-            vector_score=cosines.get(id),
-            vector_rank=by_cosine.get(id),
-            lexical_score=words.get(id, 0.0 if settings.mode != "vector" else None),
-            lexical_rank=by_word.get(id),
+        _Candidate(
+            id,
+            place,
+            fused(cosines.get(id), headings.get(last_heading(place.heading)), words.get(id), most_words),
+            cosines.get(id),
+            by_cosine.get(id),
+            words.get(id, no_words),
+            by_word.get(id),
         )
-        for id, passage in shown.items()
+        for id, place in places.items()
     ]
-    return sorted(found, key=lambda hit: (-hit.score, hit.id))
+    return sorted(found, key=lambda each: (-each.score, each.id.int))
 
 
-def _headings(tx: Session, question: Question, shown: Iterable[Shown]) -> dict[str, float]:
-    names = {last_heading(passage.heading) for passage in shown}
-    return heading_vectors.cosines(tx, question.vector, question.model, sorted(names))
+def _headings(tx: Session, question: Question, places: Iterable[Place]) -> dict[str, float]:
+    names = {last_heading(place.heading) for place in places}
+    return heading_vectors.cosines(tx, question.vector, question.model, list(names))
 
 
 def _ranks(scores: Mapping[UUID, float]) -> dict[UUID, int]:
-    return {id: rank for rank, id in enumerate(sorted(scores, key=lambda id: (-scores[id], id)), 1)}
+    return {id: rank for rank, (_, _, id) in enumerate(sorted((-score, id.int, id) for id, score in scores.items()), 1)}
 
 
-def _chosen(found: Sequence[Hit], limit: int) -> list[Hit]:
+def _chosen(found: Sequence[_Candidate], limit: int) -> list[_Candidate]:
     """The first ones, other sections before more of the same."""
-    left, chosen, seen = list(found), list[Hit](), Counter[tuple[UUID, str, str]]()
+    left, chosen, seen = list(found), list[_Candidate](), Counter[Place]()
     while left and len(chosen) < limit:
-        best = max(left, key=lambda hit: hit.score - REPEATED * seen[_section(hit)])
-        left.remove(best)
-        chosen.append(replace(best, score=max(0.0, best.score - REPEATED * seen[_section(best)])))
-        seen[_section(best)] += 1
+        score, place = max((each.score - REPEATED * seen[each.place], -place) for place, each in enumerate(left))
+        best = left.pop(-place)
+        chosen.append(best._replace(score=max(0.0, score)))
+        seen[best.place] += 1
     return chosen
-
-
-def _section(hit: Hit) -> tuple[UUID, str, str]:
-    return hit.source_id, hit.document, hit.heading

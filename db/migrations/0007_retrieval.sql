@@ -111,7 +111,7 @@ $$;
 
 -- The `most` passages of the transaction's workspace that share the rarest words with a question, and those of `also`, with a score
 -- of 0 to 1: the sum over the question's words of (inverse document frequency ^ 1.5 x how much the passage says it), of all that could
--- be. The power lets a product's name count more than the "do you know anything about" around it. What ts_rank gives for one word
+-- be. A word that no passage has tells little about any: it counts a third. The power lets a product's name count more than the "do you know anything about" around it. What ts_rank gives for one word
 -- grows ever less with its number: 0.608 of the weight for the first time; 1 = once in the heading, 0.6 = once in the text.
 -- Candidates are read by their rare words, as many as stand in `budget` passages together; frequent words only count in the score.
 -- Belongs to the owner because row-level security keeps the index from being used (@@ is not leakproof); it asks for the workspace itself.
@@ -138,7 +138,8 @@ BEGIN
               ON p.workspace_id = current_workspace() AND p.language = collection.language AND p.word = asked.word
             GROUP BY asked.word
         ), weighed AS (
-            SELECT word, passages, power(ln(1 + (collection.size - passages + 0.5) / (passages + 0.5)), 1.5) AS idf,
+            SELECT word, passages, power(ln(1 + (collection.size - passages + 0.5) / (passages + 0.5)), 1.5)
+                    * CASE WHEN passages = 0 THEN 0.3 ELSE 1 END AS idf,
                 sum(passages) OVER (ORDER BY passages, word) AS together, row_number() OVER (ORDER BY passages, word) AS place
             FROM known
         ), present AS (
