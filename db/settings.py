@@ -81,8 +81,7 @@ class Settings(BaseSettings):
     ui_port: Port = 8501
     webhook_port: Port = 8000
     prefect_port: Port = 4200
-    # Processes that run automations and deliver. One for two processors: Postgres and everything else need the other.
-    workers: Annotated[int, Field(ge=1, le=64)] = max(1, (os.cpu_count() or 2) // 2)
+    workers: Annotated[int, Field(ge=1, le=64)] = 2  # processes that run automations and deliver
     secret_key: SecretStr | None = None  # one or more keys, comma-separated; the first encrypts
     public_url: WebAddress = ""  # filled in below: what providers call and sign
     admin_email: str | None = None

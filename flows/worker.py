@@ -42,7 +42,7 @@ from flows.window import Window
 
 log = logging.getLogger(__name__)
 
-THREADS = {"event": 2, "run": 16, "outbox": 10}  # more of the second: a run waits for a model most of its time
+THREADS = {"event": 2, "run": 8, "outbox": 6}  # more of the second: a run waits for a model most of its time
 SHORT_SLEEP_SECONDS = 0.02
 GATHER_SECONDS = 0.01
 NICE = 5  # who waits for a webhook's answer comes first, on the same processor
