@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db.engine import one, rows, run
+from db.engine import one, rows
 from db.records import record
 
 FEW = 2000  # passages of one workspace and model that are compared one by one: about 10 ms
@@ -43,38 +43,33 @@ EVERYWHERE = Filter()
 
 @dataclass(frozen=True)
 class Near:
-    """A passage and how near it is. `score`: cosine similarity, 1 = the same direction."""
+    """A passage, where it stands, and how near it is. `score`: cosine similarity, 1 = the same direction."""
 
     id: UUID
+    source_id: UUID
+    document: str
+    heading: str
     score: float
 
 
 def nearest(tx: Session, embedding: Sequence[float], model: str, limit: int, only: Filter = EVERYWHERE) -> list[Near]:
     """The passages of this model nearest to a vector, best first."""
     numbers = numbers_of(model)
-    order = f"({DISTANCES[numbers]}) + 0"  # + 0: no graph can serve this order
-    if not _are_few(tx, model):
-        # The graph of all workspaces goes on until enough of its nearest belong to this one, and they are put in order here.
-        run(
-            tx,
-            # A plan for this very question: one made for any number of neighbours would pass the graph by.
-            "SELECT set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(ef)s, true),"
-            " set_config('plan_cache_mode', 'force_custom_plan', true)",
-            ef=str(max(EF_SEARCH, limit)),
-        )
-        order = GRAPH_ORDERS[numbers]
+    # Few are compared one by one: + 0, no graph can serve this order. Otherwise the graph of all workspaces goes on until enough of
+    # its nearest belong to this one, and they are put in order here.
+    order = f"({DISTANCES[numbers]}) + 0" if _are_few(tx, model, limit) else GRAPH_ORDERS[numbers]
     values = {"v": literal(embedding[:numbers]), "model": model, "limit": limit}
     values |= {"language": only.language, "sources": list(only.sources), "types": list(only.source_types)}
     return [record(Near, row) for row in rows(tx, _NEAREST.format(order=order, distance=DISTANCES[numbers]), **values)]
 
 
-def cosines(tx: Session, embedding: Sequence[float], model: str, ids: Sequence[UUID]) -> dict[UUID, float]:
+def these(tx: Session, embedding: Sequence[float], model: str, ids: Sequence[UUID]) -> list[Near]:
     """How near these passages of the model are, wherever they rank."""
     if not ids:
-        return {}
+        return []
     numbers = numbers_of(model)
-    sql = f"SELECT id, 1 - ({DISTANCES[numbers]}) AS score FROM ai_embeddings WHERE id = ANY(%(ids)s)"
-    return {row["id"]: row["score"] for row in rows(tx, sql, v=literal(embedding[:numbers]), ids=list(ids))}
+    sql = f"SELECT id, source_id, document, heading, 1 - ({DISTANCES[numbers]}) AS score FROM ai_embeddings WHERE id = ANY(%(ids)s)"
+    return [record(Near, row) for row in rows(tx, sql, v=literal(embedding[:numbers]), ids=list(ids))]
 
 
 def literal(embedding: Sequence[float]) -> str:
@@ -87,21 +82,28 @@ def numbers_of(model: str) -> int:
     return BUILTIN_NUMBERS if model == BUILTIN else ALL_NUMBERS
 
 
-def _are_few(tx: Session, model: str) -> bool:
-    """Whether comparing the question with every passage is quick: exact, and a small workspace beside a large one loses nothing."""
+def _are_few(tx: Session, model: str, limit: int) -> bool:
+    """Whether comparing the question with every passage is quick: exact, and a small workspace beside a large one loses nothing.
+
+    Also sets the graph up for this transaction; a plan must be made for the very question, one for any number of neighbours would
+    pass the graph by.
+    """
     row = one(
         tx,
-        "SELECT count(*) AS n FROM (SELECT FROM ai_embeddings WHERE enabled AND model = %(model)s LIMIT %(most)s) few",
+        """SELECT count(*) AS n, set_config('hnsw.iterative_scan', 'relaxed_order', true), set_config('hnsw.ef_search', %(ef)s, true),
+               set_config('plan_cache_mode', 'force_custom_plan', true)
+           FROM (SELECT FROM ai_embeddings WHERE enabled AND model = %(model)s LIMIT %(most)s) few""",
         model=model,
         most=FEW + 1,
+        ef=str(max(EF_SEARCH, limit)),
     )
     return row is not None and row["n"] <= FEW
 
 
 _NEAREST = """
-    SELECT id, 1 - distance AS score
+    SELECT id, source_id, document, heading, 1 - distance AS score
     FROM (
-        SELECT id, {distance} AS distance
+        SELECT id, source_id, document, heading, {distance} AS distance
         FROM ai_embeddings
         WHERE enabled AND model = %(model)s AND (%(language)s = '' OR language IN ('', %(language)s))
             AND (%(sources)s::uuid[] = '{{}}' OR source_id = ANY(%(sources)s::uuid[]))

@@ -20,14 +20,14 @@ from sqlmodel import Session
 from db import heading_vectors, lexical_search, passages, vector_search
 from db.heading_vectors import last_heading
 from db.passages import Place
-from db.vector_search import Filter
+from db.vector_search import Filter, Near
 from nodes.contract import Embedder
 from nodes.neighbours import context_of
 
 Mode = Literal["hybrid", "vector", "lexical"]
 
 CANDIDATES = 100  # by meaning; the heading lifts some from far down
-WORDED = 60  # by words
+WORDED = 30  # by words; only those with most of them count
 HEADING_WEIGHT = 0.5  # of the heading's cosine beside 1 of the passage's
 ENOUGH_WORDS = 0.58  # 0.6 = all the rare words once in the text
 ENOUGH_OF_BEST = 0.8  # of what the passage with most of them has
@@ -162,20 +162,22 @@ class _Candidate(NamedTuple):
 def _candidates(tx: Session, question: Question, settings: SearchSettings) -> list[_Candidate]:
     """Candidates of the halves that are asked, each with its score, best first."""
     only = Filter(settings.language, settings.sources, settings.source_types)
-    cosines: dict[UUID, float] = {}
+    near: list[Near] = []
     words: dict[UUID, float] = {}
     if settings.mode != "lexical":
         near = vector_search.nearest(tx, question.vector, question.model, CANDIDATES, only)
-        cosines = {each.id: each.score for each in near}
-    by_cosine = _ranks(cosines)
+    by_cosine = _ranks({each.id: each.score for each in near})
     if settings.mode != "vector":
-        worded = lexical_search.by_words(tx, question.text, question.model, WORDED, only, list(cosines))
+        worded = lexical_search.by_words(tx, question.text, question.model, WORDED, only, list(by_cosine))
         words = {each.id: each.score for each in worded}
     by_word = _ranks({id: score for id, score in words.items() if score > 0})
     if settings.mode == "hybrid":
-        farther = [id for id in words if id not in cosines]
-        cosines |= vector_search.cosines(tx, question.vector, question.model, farther)
-    places = passages.places(tx, list(cosines.keys() | words.keys()))
+        farther = [id for id in words if id not in by_cosine]
+        near += vector_search.these(tx, question.vector, question.model, farther)
+    cosines = {each.id: each.score for each in near}
+    places = {each.id: Place(each.source_id, each.document, each.heading) for each in near} or passages.places(
+        tx, list(words)
+    )
     headings = _headings(tx, question, places.values()) if cosines else {}
     most_words, no_words = max(words.values(), default=0.0), None if settings.mode == "vector" else 0.0
     found = [

@@ -113,7 +113,8 @@ $$;
 -- of 0 to 1: the sum over the question's words of (inverse document frequency ^ 1.5 x how much the passage says it), of all that could
 -- be. A word that no passage has tells little about any: it counts a third. The power lets a product's name count more than the "do you know anything about" around it. What ts_rank gives for one word
 -- grows ever less with its number: 0.608 of the weight for the first time; 1 = once in the heading, 0.6 = once in the text.
--- Candidates are read by their rare words, as many as stand in `budget` passages together; frequent words only count in the score.
+-- Candidates are read by their rare words, as many as stand in `budget` passages together; frequent words only count in the score. Where
+-- even the rarest is too frequent, they are those that have it and another one.
 -- Belongs to the owner because row-level security keeps the index from being used (@@ is not leakproof); it asks for the workspace itself.
 CREATE FUNCTION lexical_search(question text, of_model text, only_language text, of_sources uuid[], of_types text[], also uuid[],
                                most integer, budget integer)
@@ -149,7 +150,8 @@ BEGIN
             (SELECT string_agg(format('%s * ts_rank(''{0.6,0.6,0.6,1}'', words, %L::tsquery)', round(idf::numeric, 4), word_query(word)), ' + ')
              FROM present),
             coalesce((SELECT string_agg(word_query(word), ' | ') FROM present WHERE together <= budget),
-                     (SELECT string_agg(word_query(word), ' & ') FROM present WHERE rarity <= 2))
+                     (SELECT word_query(r.word) || coalesce(' & (' || (SELECT string_agg(word_query(word), ' | ') FROM present WHERE rarity > 1)
+                                                            || ')', '') FROM present r WHERE rarity = 1))
         INTO total, scoring, looked_for FROM weighed;
         CONTINUE WHEN scoring IS NULL;
         RETURN QUERY EXECUTE format(

@@ -127,6 +127,16 @@ def test_a_question_of_frequent_words_only_reads_no_more_than_the_budget(workspa
     assert 0 < len(found) <= lexical_search.BUDGET
 
 
+def test_of_frequent_words_those_passages_are_read_that_have_two(workspace: UUID) -> None:
+    with transaction(workspace) as tx:
+        source = passages.add_source(tx, workspace, "text", "Notes")
+        many = {"workspace": workspace, "source": source, "count": lexical_search.BUDGET + 200, "vector": str(VECTOR)}
+        run(tx, _MANY.replace("bike shop", "bike"), **many)
+        run(tx, _MANY.replace("bike shop", "shop"), **many)
+        run(tx, "UPDATE ai_embeddings SET text = 'bike and shop' WHERE text IN ('bike 700', 'shop 900')")
+    assert _found(workspace, "bike shop", limit=9) == ["bike and shop"] * 2
+
+
 def test_counts_follow_what_comes_goes_and_changes(workspace: UUID, other_workspace: UUID) -> None:
     source = _keep(workspace, "red bike", "red wheel", heading="Stock")
     _keep(other_workspace, "red")
