@@ -187,9 +187,10 @@ def test_cards_and_texts_are_changed_without_losing_anything(open_page: OpenPage
 
     # Moved by the menu, dragged with the mouse, switched off, and brought back by Undo.
     _menu(page, "Notify colleagues", "Move up")
-    until(lambda: _order(desk, automation) == ["message", "send", "notify", "wait"], what="it is moved")
+    until(lambda: _order(desk, automation) == ["message", "send", "notify", "wait"], what="it is moved", seconds=30)
+    expect(_cards(page).nth(2)).to_contain_text("Notify colleagues")  # drawn anew: nothing is replaced under the mouse
     _card(page, "Wait").drag_to(_card(page, "Send message"), target_position={"x": 60, "y": 4})
-    until(lambda: _order(desk, automation) == ["message", "wait", "send", "notify"], what="it is dragged")
+    until(lambda: _order(desk, automation) == ["message", "wait", "send", "notify"], what="it is dragged", seconds=30)
     _menu(page, "Wait", "Switch off")
     expect(page.locator(".card.off")).to_have_count(1)
     _menu(page, "Send message", "Remove")
@@ -259,7 +260,7 @@ def test_no_state_is_wider_than_the_window(open_page: OpenPage, desk: Desk, widt
 
 def _enter(page: Page) -> Page:
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("li.item").first).to_be_visible(timeout=30_000)
+    expect(page.locator("li.item").first).to_be_visible(timeout=90_000)  # the first page of the program
     return page
 
 

@@ -88,7 +88,7 @@ def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
     page.get_by_label("E-mail").fill("ana@example.com")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("button.row", has_text="Nora Quill")).to_be_visible(timeout=30_000)
+    expect(page.locator("button.row", has_text="Nora Quill")).to_be_visible(timeout=90_000)
     yield page
     context.close()
     assert trouble == []

@@ -89,7 +89,7 @@ def page(school: School) -> Iterator[Page]:
         page.get_by_label("E-mail").fill("ana@example.com")
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Sign in").click()
-        expect(page.get_by_text("Teach the front desk your business.")).to_be_visible(timeout=30_000)
+        expect(page.get_by_text("Teach the front desk your business.")).to_be_visible(timeout=90_000)
         yield page
         browser.close()
     expect.set_options(timeout=5_000)
@@ -113,7 +113,7 @@ def _teach_a_text(page: Page) -> None:
     page.get_by_role("textbox", name="Name", exact=True).click()
     expect(page.get_by_text("1 passage that the AI will find")).to_be_visible()
     page.get_by_role("button", name="Save the text").click()
-    expect(_row(page, "Holidays")).to_contain_text("Ready", timeout=30_000)
+    expect(_row(page, "Holidays")).to_contain_text("Ready", timeout=90_000)
 
 
 def _teach_pairs(page: Page) -> None:
@@ -153,7 +153,7 @@ def _teach_a_website(page: Page, school: School) -> None:
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     expect(row).to_contain_text("looked at, 1 failed")  # it gets on ...
-    expect(row).to_contain_text("Ready, 1 failed", timeout=30_000)
+    expect(row).to_contain_text("Ready, 1 failed", timeout=90_000)
     assert asked == []  # ... by itself: the page asks for nothing
     expect(page.get_by_text("answered with an error of its own (500)").first).to_be_visible()
     with transaction(school.workspace) as tx:
@@ -191,7 +191,7 @@ def _ask(page: Page) -> None:
     question.fill("are you there on new year's eve?")
     question.press("Enter")
     first = page.locator(".st-key-hit\\:1, .st-key-hit-1")
-    expect(first).to_contain_text("Closed from 24 December to 2 January.", timeout=30_000)
+    expect(first).to_contain_text("Closed from 24 December to 2 January.", timeout=90_000)
     expect(first).to_contain_text("By meaning: 1st")
     expect(page.get_by_text("As soon as a customer asks something")).to_be_visible()
 

@@ -29,7 +29,7 @@ from tests.ports import until
 pytestmark = pytest.mark.slow
 
 PROVIDER = "prov0Twin0Provider00"
-SECONDS = 60
+SECONDS = 120
 KNOWS = [{"value": "gate.may_answer", "is": True}, {"value": "wish.requested", "is": False}]
 FRONT_DESK = {
     "format": 1,
