@@ -7,7 +7,8 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const own = root.__own || (root.__own = { menu: null, place: null, query: "" });
   const did = (what, more) => { own.menu = null; setTriggerValue("did", { what, ...more }); };
   root.classList.toggle("dark", isDark(root));
-  draw();
+  own.draw = draw;  // of the newest data, also for a card that was drawn before it came
+  if (!own.dragged) draw();  // what is being dragged is not taken away from under the mouse
 
   function draw() {
     const focused = root.getRootNode().activeElement;
@@ -56,7 +57,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     main.append(badge, text);
     box.append(main);
     if (data.may_edit) box.append(more(step, at));
-    if (data.may_edit && at > 0) { box.draggable = true; box.ondragstart = (event) => { own.dragged = step.id; event.dataTransfer.effectAllowed = "move"; event.dataTransfer.setData("text/plain", step.title); box.classList.add("dragged"); }; box.ondragend = () => { own.dragged = null; draw(); }; }
+    if (data.may_edit && at > 0) { box.draggable = true; box.ondragstart = (event) => { own.dragged = step.id; event.dataTransfer.effectAllowed = "move"; event.dataTransfer.setData("text/plain", step.title); box.classList.add("dragged"); }; box.ondragend = () => { own.dragged = null; own.draw(); }; }
     return box;
   }
 
