@@ -58,7 +58,7 @@ def nearest(tx: Session, embedding: Sequence[float], model: str, limit: int, onl
     # Few are compared one by one: + 0, no graph can serve this order. Otherwise the graph of all workspaces goes on until enough of
     # its nearest belong to this one, and they are put in order here.
     order = f"({DISTANCES[numbers]}) + 0" if _are_few(tx, model, limit) else GRAPH_ORDERS[numbers]
-    values = {"v": literal(embedding[:numbers]), "model": model, "limit": limit}
+    values = {"v": literal(embedding[:numbers]), "model": model, "limit": limit, "read": max(EF_SEARCH, limit)}
     values |= {"language": only.language, "sources": list(only.sources), "types": list(only.source_types)}
     return [record(Near, row) for row in rows(tx, _NEAREST.format(order=order, distance=DISTANCES[numbers]), **values)]
 
@@ -108,6 +108,6 @@ _NEAREST = """
         WHERE enabled AND model = %(model)s AND (%(language)s = '' OR language IN ('', %(language)s))
             AND (%(sources)s::uuid[] = '{{}}' OR source_id = ANY(%(sources)s::uuid[]))
             AND (%(types)s::text[] = '{{}}' OR source_type = ANY(%(types)s::text[]))
-        ORDER BY {order} LIMIT %(limit)s
-    ) near ORDER BY distance, id
+        ORDER BY {order} LIMIT %(read)s
+    ) near ORDER BY distance, id LIMIT %(limit)s
 """
