@@ -189,16 +189,19 @@ def test_cards_and_texts_are_changed_without_losing_anything(open_page: OpenPage
     _menu(page, "Notify colleagues", "Move up")
     until(lambda: _order(desk, automation) == ["message", "send", "notify", "wait"], what="it is moved", seconds=30)
     expect(_cards(page).nth(2)).to_contain_text("Notify colleagues")  # drawn anew: nothing is replaced under the mouse
+    _at_rest(page)
     _card(page, "Wait").drag_to(_card(page, "Send message"), target_position={"x": 60, "y": 4})
     until(lambda: _order(desk, automation) == ["message", "wait", "send", "notify"], what="it is dragged", seconds=30)
     _menu(page, "Wait", "Switch off")
     expect(page.locator(".card.off")).to_have_count(1)
     _menu(page, "Send message", "Remove")
     expect(_cards(page)).to_have_count(3)
+    _at_rest(page)
     page.get_by_role("button", name="Undo").click()
     expect(_cards(page)).to_have_count(4)
 
     # A second builder: told plainly, nothing overwritten.
+    _at_rest(page)
     with_theirs = editing.set_title(drafts.load(desk.rig.workspace, automation).document, "notify", "Tell the team")
     drafts.save(desk.rig.workspace, None, automation, with_theirs, drafts.load(desk.rig.workspace, automation).revision)
     expect(page.get_by_role("button", name="Show the newest")).to_be_visible()
@@ -272,7 +275,13 @@ def _card(page: Page, title: str) -> Locator:
     return page.locator("button.main").filter(has=_titled(page, title))
 
 
+def _at_rest(page: Page) -> None:
+    """What was done last is drawn. A person looks before the next click; a program must be told to."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+
+
 def _menu(page: Page, title: str, entry: str) -> None:
+    _at_rest(page)
     page.get_by_label(f"More for {title}").click()
     page.get_by_role("menuitem", name=entry).click()
 
