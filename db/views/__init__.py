@@ -17,6 +17,7 @@ from db.views.conversations import (
 from db.views.decisions import DecisionLine, decision_list, decisions_for_message
 from db.views.handoffs import HandoffLine, handoff_list
 from db.views.paging import CursorInvalid
+from db.views.retrievals import RetrievalDetail, RetrievalLine, retrieval, retrieval_list
 from db.views.runs import OutboxLine, RunDetail, RunLine, StepLine, run, run_list
 from db.views.training import (
     ChangeRow,
@@ -57,6 +58,8 @@ __all__ = [
     "PassageRow",
     "Point",
     "ResultLine",
+    "RetrievalDetail",
+    "RetrievalLine",
     "RunDetail",
     "RunLine",
     "SourceCount",
@@ -84,6 +87,8 @@ __all__ = [
     "passage_counts",
     "passage_list",
     "results",
+    "retrieval",
+    "retrieval_list",
     "run",
     "run_list",
     "sample_points",
