@@ -27,6 +27,7 @@ from nodes.neighbours import context_of
 Mode = Literal["hybrid", "vector", "lexical"]
 
 CANDIDATES = 100  # by meaning; the heading lifts some from far down
+NEAREST = 40  # of them are looked at for their words too
 WORDED = 30  # by words; only those with most of them count
 HEADING_WEIGHT = 0.5  # of the heading's cosine beside 1 of the passage's
 ENOUGH_WORDS = 0.58  # 0.6 = all the rare words once in the text
@@ -71,7 +72,7 @@ PRODUCTION = SearchSettings()
 class Hit:
     """A passage that fits. `score` is what the list is ordered by, 0 to 1.
 
-    A rank of None = not among the candidates of that half; a score of None = that half was not asked. A score may stand a little
+    A rank of None = not among the candidates of that half; a score of None = that half did not look at it. A score may stand a little
     below what the halves say, for a passage whose section is there already.
     """
 
@@ -168,7 +169,7 @@ def _candidates(tx: Session, question: Question, settings: SearchSettings) -> li
         near = vector_search.nearest(tx, question.vector, question.model, CANDIDATES, only)
     by_cosine = _ranks({each.id: each.score for each in near})
     if settings.mode != "vector":
-        worded = lexical_search.by_words(tx, question.text, question.model, WORDED, only, list(by_cosine))
+        worded = lexical_search.by_words(tx, question.text, question.model, WORDED, only, list(by_cosine)[:NEAREST])
         words = {each.id: each.score for each in worded}
     by_word = _ranks({id: score for id, score in words.items() if score > 0})
     if settings.mode == "hybrid":
@@ -179,7 +180,7 @@ def _candidates(tx: Session, question: Question, settings: SearchSettings) -> li
         tx, list(words)
     )
     headings = _headings(tx, question, places.values()) if cosines else {}
-    most_words, no_words = max(words.values(), default=0.0), None if settings.mode == "vector" else 0.0
+    most_words = max(words.values(), default=0.0)
     found = [
         _Candidate(
             id,
@@ -187,7 +188,7 @@ def _candidates(tx: Session, question: Question, settings: SearchSettings) -> li
             fused(cosines.get(id), headings.get(last_heading(place.heading)), words.get(id), most_words),
             cosines.get(id),
             by_cosine.get(id),
-            words.get(id, no_words),
+            words.get(id),
             by_word.get(id),
         )
         for id, place in places.items()

@@ -191,12 +191,13 @@ CREATE POLICY workspace ON heading_vectors TO frontdesk_app USING (workspace_id 
     WITH CHECK (workspace_id = (SELECT current_workspace()));
 GRANT SELECT, INSERT, UPDATE, DELETE ON heading_vectors TO frontdesk_app;
 
--- The graphs: half precision, and for the built-in model without the padding. An eighth of the size, and built in a tenth of the time.
+-- The graphs: half precision, and for the built-in model without the padding. An eighth of the size. Twice the usual care in building finds more of
+-- the nearest at the same price of a search.
 DROP INDEX ai_embeddings_vector;
 CREATE INDEX ai_embeddings_vector_builtin ON ai_embeddings
-    USING hnsw ((subvector(embedding, 1, 384)::halfvec(384)) halfvec_cosine_ops) WHERE model = 'all-MiniLM-L6-v2';
+    USING hnsw ((subvector(embedding, 1, 384)::halfvec(384)) halfvec_cosine_ops) WITH (ef_construction = 128) WHERE model = 'all-MiniLM-L6-v2';
 CREATE INDEX ai_embeddings_vector_other ON ai_embeddings
-    USING hnsw ((embedding::halfvec(1536)) halfvec_cosine_ops) WHERE model <> 'all-MiniLM-L6-v2';
+    USING hnsw ((embedding::halfvec(1536)) halfvec_cosine_ops) WITH (ef_construction = 128) WHERE model <> 'all-MiniLM-L6-v2';
 
 -- What was looked for and found, newest first, and by words of the question.
 CREATE INDEX run_steps_retrievals ON run_steps (workspace_id, started_at, run_id, step_id) WHERE node = 'retrieve@1';

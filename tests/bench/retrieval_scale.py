@@ -151,7 +151,7 @@ def _build(url: str) -> float:
 
 _GRAPH = """
     CREATE INDEX ai_embeddings_vector_builtin ON ai_embeddings
-    USING hnsw ((subvector(embedding, 1, 384)::halfvec(384)) halfvec_cosine_ops) WHERE model = 'all-MiniLM-L6-v2'
+    USING hnsw ((subvector(embedding, 1, 384)::halfvec(384)) halfvec_cosine_ops) WITH (ef_construction = 128) WHERE model = 'all-MiniLM-L6-v2'
 """
 
 
