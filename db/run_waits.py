@@ -10,8 +10,8 @@ from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
 from db.engine import Row, rows, run
+from db.journal import StepRecord
 from db.live import publish, ring
-from db.runs import StepRecord
 
 
 def wait(tx: Session, run_id: UUID, step: StepRecord) -> None:

@@ -1,11 +1,11 @@
-"""Runs and their journal: collected in a quiet window, claimed one per conversation and automation, resumed after a crash."""
+"""Runs: collected in a quiet window, claimed one per conversation and automation, resumed after a crash."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from db.engine import Row, one, rows, run
+from db.journal import WRITE_DOWN, StepRecord, line
 from db.live import publish, ring
 
 MAX_ATTEMPTS = 3
@@ -41,24 +42,6 @@ class Run:
     created_at: datetime
     fresh: bool  # taken up for the first time: there is no journal yet
     woken_by: Mapping[str, Any] | None = None  # what ended its last pause early
-
-
-@dataclass(frozen=True)
-class StepRecord:
-    """One line of the journal."""
-
-    step_id: str
-    position: int
-    node: str
-    state: Literal["done", "skipped", "failed", "waiting"]
-    started_at: datetime
-    input: Mapping[str, Any] = field(default_factory=dict)
-    output: Mapping[str, Any] = field(default_factory=dict)
-    effects: Sequence[Mapping[str, Any]] = ()
-    detail: Mapping[str, Any] = field(default_factory=dict)
-    note: str = ""
-    attempts: int = 1
-    duration_ms: float = 0.0
 
 
 def collect(
@@ -253,13 +236,13 @@ def finish(tx: Session, run_id: UUID, state: str, outcome: str, records: Iterabl
         WITH ended AS (
             UPDATE runs SET state = %(state)s, outcome = %(outcome)s, finished_at = now(), lease_until = NULL
             WHERE id = %(run)s RETURNING id, workspace_id, conversation_id, state),
-        written AS ({_WRITE_DOWN} RETURNING step_id)
+        written AS ({WRITE_DOWN} RETURNING step_id)
         SELECT workspace_id, conversation_id FROM ended
         """,
         run=run_id,
         state=state,
         outcome=outcome[:1000],
-        lines=Jsonb([_line(record) for record in records]),
+        lines=Jsonb([line(record) for record in records]),
     )
     if ended is not None:
         publish(tx, ended["workspace_id"], "run", conversation=ended["conversation_id"], run=run_id, state=state)
@@ -323,88 +306,3 @@ def set_epoch(tx: Session, run_id: UUID, epoch: int) -> None:
 
 def set_prefect_run(tx: Session, run_id: UUID, prefect_run_id: UUID) -> None:
     run(tx, "UPDATE runs SET prefect_run_id = %(prefect)s WHERE id = %(id)s", id=run_id, prefect=prefect_run_id)
-
-
-def journal(tx: Session, run_id: UUID) -> dict[str, StepRecord]:
-    """The steps that are written down, by step id."""
-    found = rows(
-        tx,
-        """SELECT step_id, position, node, state, started_at, input, output, effects, detail, note, attempts, duration_ms
-           FROM run_steps WHERE run_id = %(id)s ORDER BY position""",
-        id=run_id,
-    )
-    return {r["step_id"]: StepRecord(**dict(r)) for r in found}
-
-
-def write_down(tx: Session, run_id: UUID, records: Sequence[StepRecord]) -> None:
-    """Add steps to the journal in one statement; a step that waited is replaced by how it ended."""
-    if records:
-        run(tx, _WRITE_DOWN, run=run_id, lines=Jsonb([_line(record) for record in records]))
-
-
-_WRITE_DOWN = """
-    INSERT INTO run_steps (run_id, workspace_id, step_id, position, node, state, input, output, effects, detail, note, attempts,
-                           started_at, duration_ms)
-    SELECT r.id, r.workspace_id, l.* FROM runs r, jsonb_to_recordset(%(lines)s) AS l(step_id text, position integer, node text,
-        state text, input jsonb, output jsonb, effects jsonb, detail jsonb, note text, attempts integer,
-        started_at timestamptz, duration_ms double precision)
-    WHERE r.id = %(run)s
-    ON CONFLICT (run_id, step_id) DO UPDATE SET state = EXCLUDED.state, input = EXCLUDED.input, output = EXCLUDED.output,
-        effects = EXCLUDED.effects, detail = EXCLUDED.detail, note = EXCLUDED.note, attempts = EXCLUDED.attempts,
-        duration_ms = EXCLUDED.duration_ms"""
-
-
-def _line(record: StepRecord) -> dict[str, Any]:
-    return {
-        "step_id": record.step_id,
-        "position": record.position,
-        "node": record.node,
-        "state": record.state,
-        "input": record.input,
-        "output": record.output,
-        "effects": list(record.effects),
-        "detail": record.detail,
-        "note": record.note,
-        "attempts": record.attempts,
-        "started_at": record.started_at.isoformat(),
-        "duration_ms": record.duration_ms,
-    }
-
-
-@dataclass(frozen=True)
-class Decision:
-    """Why an automation fired for a message (`run_id` set), or why it did not. `automation_id` None = before any was asked."""
-
-    event_id: UUID
-    message_id: UUID | None
-    automation_id: UUID | None
-    reason: str
-    run_id: UUID | None = None
-
-
-def write_decisions(tx: Session, workspace: UUID, decisions: Sequence[Decision]) -> None:
-    """Keep decisions, in one statement."""
-    lines = [
-        {
-            "event_id": str(decision.event_id),
-            "message_id": _text(decision.message_id),
-            "automation_id": _text(decision.automation_id),
-            "reason": decision.reason,
-            "run_id": _text(decision.run_id),
-        }
-        for decision in decisions
-    ]
-    if lines:
-        run(
-            tx,
-            """INSERT INTO decisions (workspace_id, event_id, message_id, automation_id, fired, reason, run_id)
-               SELECT %(workspace)s, event_id, message_id, automation_id, run_id IS NOT NULL, reason, run_id
-               FROM jsonb_to_recordset(%(lines)s)
-                   AS l(event_id uuid, message_id uuid, automation_id uuid, reason text, run_id uuid)""",
-            workspace=workspace,
-            lines=Jsonb(lines),
-        )
-
-
-def _text(id: UUID | None) -> str | None:
-    return None if id is None else str(id)

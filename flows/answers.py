@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from db.runs import StepRecord
+from db.journal import StepRecord
 from flows.plan import BoundStep
 from flows.rehearsal import Wake
 

@@ -9,10 +9,11 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import conversations, handoffs, outbox, run_waits, runs
+from db import conversations, handoffs, journal, outbox, run_waits, runs
 from db.conversations import ConversationRow, conversation_row
 from db.engine import one, transaction
-from db.runs import Run, StepRecord
+from db.journal import StepRecord
+from db.runs import Run
 from flows import conversation_events, start_automation
 from flows.crash_points import crash_point
 from flows.steps import StepEffects
@@ -82,11 +83,11 @@ class LiveKeeper:
         waiting = next((record for record in records if record.state == "waiting"), None)
         if self.state == "running" and waiting is not None:
             # In the same transaction as the question: an answer that comes at once finds a run that waits for it.
-            runs.write_down(tx, self.run.id, records)
+            journal.write_down(tx, self.run.id, records)
             run_waits.wait(tx, self.run.id, waiting)
             self.state = "waiting"
         elif self.state == "running":
-            runs.write_down(tx, self.run.id, records)
+            journal.write_down(tx, self.run.id, records)
         else:
             runs.finish(tx, self.run.id, self.state, self.outcome, records)
 

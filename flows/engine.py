@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 
-from db import conversations, runs
+from db import conversations, journal, runs
 from db.engine import transaction
 from db.runs import Run
 from flows.commit import LiveKeeper, hand_over
@@ -84,14 +84,14 @@ class Engine:
         models, has_crm = self.models.of(run.workspace_id), is_connected(run.workspace_id)
         with desk() as tx:
             facts = load(tx, run)
-            journal = {} if run.fresh else runs.journal(tx, run.id)
+            kept = {} if run.fresh else journal.read(tx, run.id)
         execution.plan(run.automation, _who(facts), _planned(plan))
         keeper = LiveKeeper(run, self.owner, facts.business.contact_limit_seconds)
         keeper.answered = any(
-            effect.get("kind") == "send_message" for record in journal.values() for effect in record.effects
+            effect.get("kind") == "send_message" for record in kept.values() for effect in record.effects
         )
         contexts = self._contexts(run, facts, desk, models, has_crm)
-        walk = Walk(plan, contexts, journal, keeper, execution, before_costly=desk.close)
+        walk = Walk(plan, contexts, kept, keeper, execution, before_costly=desk.close)
         try:
             walk.go()
             return Outcome("done", keeper.outcome)

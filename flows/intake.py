@@ -11,12 +11,12 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import automations, contacts, conversations, events, live, outbox, run_waits, runs
+from db import automations, contacts, conversations, decisions, events, live, outbox, run_waits, runs
 from db.automations import LiveAutomation
 from db.conversations import ConversationRow
+from db.decisions import Decision
 from db.engine import one, transaction
 from db.events import Ended, Event
-from db.runs import Decision
 from db.settings import get_settings
 from flows import calls, crm_intake, crm_sync
 from flows.accounts import Accounts
@@ -80,7 +80,7 @@ class Intake:
         with transaction(batch[0].workspace_id, durable=False) as tx:
             at = Sitting(tx)
             ended = [self._accept(at, event) for event in batch]
-            runs.write_decisions(tx, batch[0].workspace_id, at.decisions)
+            decisions.write(tx, batch[0].workspace_id, at.decisions)
             if events.finish(tx, self.owner, ended) != len(batch):
                 raise EventLost("Another worker has taken over an event of this batch.")
 

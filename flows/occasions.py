@@ -7,10 +7,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import automations, contacts, conversations, run_waits, runs
+from db import automations, contacts, conversations, decisions, run_waits, runs
 from db.conversations import ConversationRow
+from db.decisions import Decision
 from db.engine import one
-from db.runs import Decision
 from flows.facts import business
 from flows.plan import Plan, Plans
 from nodes.contract import Business, Occasion
@@ -55,7 +55,7 @@ def offer(
         for item in firing
     }
     if event_id is not None:
-        runs.write_decisions(
+        decisions.write(
             tx,
             workspace,
             [

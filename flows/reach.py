@@ -10,8 +10,8 @@ from uuid import UUID
 
 from db import past
 from db.engine import read_only
+from db.journal import StepRecord
 from db.past import Heard
-from db.runs import StepRecord
 from flows.actions import ActionRefused
 from flows.automation import Automation, Step
 from flows.check import check

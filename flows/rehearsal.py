@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from db.runs import StepRecord
+from db.journal import StepRecord
 from flows.engine import OutsideTransaction
 from flows.facts import ReadDesk
 from flows.observe import Execution

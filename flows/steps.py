@@ -15,7 +15,7 @@ from typing import Any, NoReturn, Protocol
 
 from pydantic import ValidationError
 
-from db.runs import StepRecord
+from db.journal import StepRecord
 from flows.crash_points import crash_point
 from flows.observe import Execution, StepOutcome
 from flows.plan import BoundStep, Plan, look_up, reference, render

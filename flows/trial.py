@@ -12,7 +12,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from db.engine import read_only
-from db.runs import StepRecord
+from db.journal import StepRecord
 from db.views.automations import automation_list
 from flows.actions import ActionRefused
 from flows.answers import answering

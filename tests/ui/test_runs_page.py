@@ -12,10 +12,10 @@ import pytest
 from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
-from db import views
+from db import decisions, views
+from db.decisions import Decision
 from db.engine import read_only, rows, run, system, transaction
 from db.records import Role
-from db.runs import Decision, write_decisions
 from tests.db.builders import a_contact, a_conversation, a_message, a_run, a_step, an_automation, an_event
 from tests.ui.conftest import Office
 from ui import cookies, run_filters, runs
@@ -180,7 +180,7 @@ def test_not_started_shows_parked_arrivals_and_every_reason(visit: Any, office: 
     with transaction(office.workspace) as tx:
         event = an_event(tx, office.workspace, state="parked", note="The body is no JSON.")
         [message] = rows(tx, "SELECT id FROM messages")
-        write_decisions(tx, office.workspace, [Decision(event, message["id"], None, "No automation is published.")])
+        decisions.write(tx, office.workspace, [Decision(event, message["id"], None, "No automation is published.")])
     test = visit("runs")
     test.session_state["view"] = "Not started"
     test.run()
