@@ -1,4 +1,4 @@
-"""A Prefect server for the tests of this floor, started when the first test asks for it."""
+"""What many tests of this floor begin with: a front desk with a Twilio number at a twin, and a real Prefect server."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,21 @@ from pathlib import Path
 import pytest
 
 from db.embedded import EmbeddedPostgres
+from tests.fakes.twilio_twin import TwilioTwin
 from tests.flows.prefect_server import PrefectServer, running
+from tests.flows.rig import FakeModel, Rig
+
+
+@pytest.fixture
+def twin() -> Iterator[TwilioTwin]:
+    with TwilioTwin() as twin:
+        yield twin
+
+
+@pytest.fixture
+def rig(database_url: str, twin: TwilioTwin) -> Rig:
+    """Nothing is published yet. A file whose tests begin with more has a `rig` of its own."""
+    return Rig(twin.base_url, FakeModel())
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,12 +16,6 @@ from tests.db.builders import a_connection, a_user, a_workspace
 from tests.fakes.smtp_twin import SmtpTwin
 from tests.fakes.twilio_twin import TwilioTwin
 from tests.flows.rig import FakeModel, Rig
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID
 
@@ -31,12 +30,6 @@ APPROVING: dict[str, Any] = {
         },
     ],
 }
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
 
 
 @pytest.fixture

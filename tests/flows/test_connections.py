@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID, uuid4
 
 import pytest
@@ -33,12 +32,6 @@ def workspace(database_url: str) -> UUID:
 def admin(workspace: UUID) -> UUID:
     with system() as tx:
         return a_user(tx, workspace, "admin")
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
 
 
 def kept(workspace: UUID, id: UUID) -> tuple[Connection, dict[str, str]]:

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-
-import pytest
 
 from db.engine import run, system
 from flows import actions, conversation_events
 from tests.fakes.twilio_twin import TwilioTwin
-from tests.flows.rig import FakeModel, Rig
+from tests.flows.rig import Rig
 
 
 def on(event: str, text: str, **config: Any) -> dict[str, Any]:
@@ -23,17 +20,6 @@ def on(event: str, text: str, **config: Any) -> dict[str, Any]:
             {"id": "say", "node": "send_message@1", "config": {"text": text}},
         ],
     }
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
-
-
-@pytest.fixture
-def rig(database_url: str, twin: TwilioTwin) -> Rig:
-    return Rig(twin.base_url, FakeModel())
 
 
 def texts(twin: TwilioTwin) -> list[str]:

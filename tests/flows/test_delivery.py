@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
@@ -12,12 +11,6 @@ from flows import actions
 from tests.fakes.http_twin import Fault
 from tests.fakes.twilio_twin import TwilioTwin
 from tests.flows.rig import FakeModel, Rig
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -13,18 +12,7 @@ from db.engine import run, system
 from flows.intake import ReceiptTooEarly
 from nodes.clients.channel import Request
 from tests.fakes.twilio_twin import SentMessage, TwilioTwin, signed, signed_status, signed_whatsapp
-from tests.flows.rig import PUBLIC, FakeModel, Rig
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
-
-
-@pytest.fixture
-def rig(database_url: str, twin: TwilioTwin) -> Rig:
-    return Rig(twin.base_url, FakeModel())
+from tests.flows.rig import PUBLIC, Rig
 
 
 def listening(name: str, **config: Any) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -51,12 +51,6 @@ TWO_WORDS: dict[str, Any] = {
         {"id": "second", "node": "send_message@1", "input": {"text": "reply.text"}},
     ],
 }
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
 
 
 @pytest.fixture

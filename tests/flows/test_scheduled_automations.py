@@ -2,31 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
-
-import pytest
 
 from db.engine import run, system
 from flows.scheduled_automations import start
 from tests.db.builders import a_contact
 from tests.fakes.twilio_twin import TwilioTwin
-from tests.flows.rig import FakeModel, Rig
+from tests.flows.rig import Rig
 
 NINE = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
-
-
-@pytest.fixture
-def rig(database_url: str, twin: TwilioTwin) -> Rig:
-    return Rig(twin.base_url, FakeModel())
 
 
 def planned(rig: Rig, **config: Any) -> UUID:

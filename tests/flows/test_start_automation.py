@@ -2,25 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
-
-import pytest
 
 from db.engine import run, system
 from tests.fakes.twilio_twin import TwilioTwin
-from tests.flows.rig import FakeModel, Rig
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
-
-
-@pytest.fixture
-def rig(database_url: str, twin: TwilioTwin) -> Rig:
-    return Rig(twin.base_url, FakeModel())
+from tests.flows.rig import Rig
 
 
 def named(name: str, *steps: dict[str, Any], keywords: tuple[str, ...] = ()) -> dict[str, Any]:

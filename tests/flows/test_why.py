@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,19 +11,7 @@ from db.engine import read_only, run, system, transaction
 from flows import actions
 from flows.why import Reason, first_reason, why
 from tests.db.builders import a_conversation, a_message, an_event
-from tests.fakes.twilio_twin import TwilioTwin
 from tests.flows.rig import ANSWER, FakeModel, Rig
-
-
-@pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
-
-
-@pytest.fixture
-def rig(database_url: str, twin: TwilioTwin) -> Rig:
-    return Rig(twin.base_url, FakeModel())
 
 
 def reasons(rig: Rig, message: UUID | None = None) -> list[Reason]:

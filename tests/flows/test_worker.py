@@ -18,12 +18,6 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def twin() -> Iterator[TwilioTwin]:
-    with TwilioTwin() as twin:
-        yield twin
-
-
-@pytest.fixture
 def rig(database_url: str, twin: TwilioTwin) -> Rig:
     rig = Rig(twin.base_url)
     rig.publish()
