@@ -18,7 +18,7 @@ from flows.automation import Automation
 from flows.check import Problem, check
 from flows.drafts import Draft, DraftConflict
 from flows.editing import EditRefused
-from ui import session
+from ui import place, session
 from ui.session import Here
 
 KEY = "desk"
@@ -125,7 +125,7 @@ def keep_mine() -> None:
         done="Your version is a draft of its own now.",
     )
     if made is not None:
-        st.query_params["id"] = str(made)
+        place.go(id=str(made))
 
 
 def _keep(me: Here, desk: Desk, changed: Automation) -> bool:

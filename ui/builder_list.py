@@ -11,7 +11,7 @@ from db import views
 from db.views import AutomationLine
 from flows import drafts
 from flows.actions import ActionRefused
-from ui import parts, session, words
+from ui import parts, place, session, words
 from ui.session import Here
 from ui.text import plain
 
@@ -105,11 +105,11 @@ def copy(automation: UUID) -> None:
 
 
 def _new() -> None:
-    st.query_params["new"] = "1"
+    place.go(new="1")
 
 
 def _open(automation: UUID) -> None:
-    st.query_params.from_dict({"id": str(automation)})
+    place.go(id=str(automation))
 
 
 def _switch(automation: UUID, key: str, was: bool) -> None:

@@ -20,6 +20,7 @@ from ui import (
     builder_test,
     builder_versions,
     frame,
+    place,
     words,
 )
 from ui.builder_desk import Desk
@@ -152,4 +153,4 @@ def _summary(desk: Desk, problems: list[Problem]) -> None:
 
 
 def _back() -> None:
-    st.query_params.clear()
+    place.go()

@@ -26,7 +26,7 @@ class Said:
 
 def steps(data: Mapping[str, Any], *, key: str, on_did: Callable[[dict[str, Any]], None]) -> None:
     """The cards of an automation. `on_did` gets {what: select | add | move | duplicate | disable | remove | trigger, ...}."""
-    _steps(key=key, data=parts.packed(data), on_did_change=parts.reported(key, "did", on_did))
+    parts.show(_steps, key, data, did=on_did)
 
 
 def text(

@@ -10,7 +10,7 @@ import streamlit as st
 from db import connections, views
 from flows import drafts, from_sentence, history
 from flows.templates import TEMPLATES, Template
-from ui import builder_list, health, links, session
+from ui import builder_list, health, links, place, session
 from ui.session import Here
 from ui.text import plain
 
@@ -117,8 +117,8 @@ def _make(create: Callable[[Here], UUID]) -> None:
 
 
 def _open(automation: UUID) -> None:
-    st.query_params.from_dict({"id": str(automation)})
+    place.go(id=str(automation))
 
 
 def _back() -> None:
-    st.query_params.clear()
+    place.go()

@@ -45,7 +45,31 @@ _go = st.components.v2.component("frontdesk_go", js=_text("shared.js", "go.js"))
 
 
 def _nothing() -> None:
-    """A trigger is only reported where it has a callback."""
+    """What a list does whose last row is not there."""
+
+
+def show(
+    widget: Any, key: str, data: Mapping[str, Any], *, height: int | None = None, **on: Callable[[Any], None]
+) -> None:
+    """Draw a component. Each name of `on` is something that it tells, once, however often the browser repeats it.
+
+    `reports` of shared.js repeats what is not confirmed; the newest number that was heard goes back with the data.
+    """
+    told = {f"on_{name}_change": _once(key, name, act) for name, act in on.items()}
+    size = {} if height is None else {"height": height}
+    widget(key=key, data=packed({**data, "heard": st.session_state.get(f"{key}:heard", 0)}), **told, **size)
+
+
+def _once(key: str, name: str, act: Callable[[Any], None]) -> Callable[[], None]:
+    heard = f"{key}:heard"
+
+    def report() -> None:
+        said = st.session_state[key][name]
+        if said["id"] > st.session_state.get(heard, 0):
+            st.session_state[heard] = said["id"]
+            act(said["what"])
+
+    return report
 
 
 def live(workspace: UUID, *topics: str, key: str, patience_ms: int = 0) -> None:
@@ -53,22 +77,8 @@ def live(workspace: UUID, *topics: str, key: str, patience_ms: int = 0) -> None:
 
     Two live parts of one page report one after the other: the less important one has `patience_ms`.
     """
-    data = {
-        "workspace": str(workspace),
-        "topics": topics,
-        "patience_ms": patience_ms,
-        "seen": st.session_state.get(f"{key}:seen", 0),
-    }
-    _live(key=key, data=packed(data), on_notice_change=reported(key, "notice", _note_seen(key)), height=1)
-
-
-def _note_seen(key: str) -> Callable[[dict[str, int]], None]:
-    """Confirms a notice: the component tells it again until its time comes back."""
-
-    def note(notice: dict[str, int]) -> None:
-        st.session_state[f"{key}:seen"] = notice["at"]
-
-    return note
+    data = {"workspace": str(workspace), "topics": topics, "patience_ms": patience_ms}
+    show(_live, key, data, height=1, notice=lambda _: None)
 
 
 def rows(
@@ -92,7 +102,7 @@ def rows(
         "tall": tall,
         "more": more,
     }
-    _rows(key=key, data=packed(data), on_chosen_change=reported(key, "chosen", on_choose), on_more_change=on_more)
+    show(_rows, key, data, chosen=on_choose, more=lambda _: on_more())
 
 
 def thread(
@@ -104,22 +114,16 @@ def thread(
     on_older: Callable[[], None],
 ) -> None:
     """A conversation with the field to answer. A reply is {conversation, text, key}; `on_why` gets a message's id."""
-    _thread(
-        key=key,
-        data=packed(data),
-        on_reply_change=reported(key, "reply", on_reply),
-        on_why_change=reported(key, "why", on_why),
-        on_older_change=on_older,
-    )
+    show(_thread, key, data, reply=on_reply, why=on_why, older=lambda _: on_older())
 
 
 def canvas(data: Mapping[str, Any], *, key: str, on_step: Callable[[str], None]) -> None:
     """A diagram of an automation; `on_step` gets the id of the step that was tapped."""
-    _canvas(key=key, data=packed(data), on_step_change=reported(key, "step", on_step))
+    show(_canvas, key, data, step=on_step)
 
 
 def reported(key: str, name: str, told: Callable[[Any], None]) -> Callable[[], None]:
-    """A callback that hands over what the component just reported under `name`."""
+    """A callback that hands over what a component now holds under `name`."""
 
     def report() -> None:
         told(st.session_state[key][name])

@@ -10,7 +10,7 @@ import streamlit as st
 from db import documents
 from db.views import TrainingLine
 from flows import schedules
-from ui import session, training_pairs, training_place, training_text
+from ui import place, session, training_pairs, training_text
 
 
 def button(line: TrainingLine) -> None:
@@ -22,7 +22,7 @@ def button(line: TrainingLine) -> None:
 
 def _open(line: TrainingLine, begin: Callable[[TrainingLine], None]) -> None:
     begin(line)
-    training_place.go(add=line.type)
+    place.go(add=line.type)
 
 
 def _text(line: TrainingLine) -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 
 from flows import training
 from flows.training import Added
-from ui import training_place
+from ui import place
 from ui.session import Here
 from ui.text import plain
 from ui.training_act import actor, attempt, refusal, value
@@ -129,4 +129,4 @@ def _save() -> None:
     if added is not None:
         for key in [key for key in st.session_state if str(key).startswith(f"{FORM}:")]:
             del st.session_state[key]
-        training_place.go(s=str(added.source))
+        place.go(s=str(added.source))

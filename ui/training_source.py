@@ -12,9 +12,9 @@ from db.settings import get_settings
 from db.views import TrainingLine
 from flows import schedules, training
 from ui import (
+    place,
     training_continue,
     training_documents,
-    training_place,
     training_setup,
     training_trouble,
     training_when,
@@ -153,4 +153,4 @@ def _delete(line: TrainingLine) -> None:
         return True
 
     if attempt(_form(line), delete, done="The source is deleted."):
-        training_place.go()
+        place.go()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 
@@ -13,9 +12,9 @@ from db.views import TrainingLine
 from ui import (
     frame,
     parts,
+    place,
     training_files,
     training_pairs,
-    training_place,
     training_source,
     training_text,
     training_website,
@@ -38,15 +37,8 @@ _NAMES = {"website": "Website", "file": "Files", "text": "Text", "qa": "Q & A", 
 
 def adding() -> str:
     """The kind of source whose form is open, '' = none."""
-    asked = training_place.at("add")
+    asked = place.at("add")
     return asked if asked in FORMS else ""
-
-
-def chosen() -> UUID | None:
-    try:
-        return UUID(training_place.at("s"))
-    except ValueError:
-        return None
 
 
 def view(me: Here) -> None:
@@ -57,7 +49,7 @@ def view(me: Here) -> None:
     if not found and not search and not adding():
         _welcome(me)
         return
-    open_one = "pane_source" if adding() or chosen() else "pane_sources"
+    open_one = "pane_source" if adding() or place.identity("s") else "pane_sources"
     frame.show_on_phone(open_one, among=("pane_sources", "pane_source"))
     left, right = st.columns([1, 1.8], gap="medium")
     with left, st.container(key="pane_sources"):
@@ -83,7 +75,7 @@ def _list(me: Here, found: list[TrainingLine], wanted: int) -> None:
         key="sources",
         label="Sources",
         empty=_nothing(),
-        selected=training_place.at("s"),
+        selected=place.at("s"),
         tall=True,
         more="Show more" if len(found) > wanted else "",
         on_choose=_open,
@@ -116,7 +108,7 @@ def _item(line: TrainingLine) -> dict[str, Any]:
 
 
 def _right(me: Here, found: list[TrainingLine]) -> None:
-    source = chosen()
+    source = place.identity("s")
     if adding() or source is not None:
         st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=_close)
     if adding():
@@ -135,7 +127,7 @@ def _form(me: Here, kind: str) -> None:
         "Add",
         list(FORMS),
         default=kind,
-        key=f"add_kind:{training_place.steps()}",
+        key=f"add_kind:{place.steps()}",
         format_func=lambda each: f":material/{SYMBOLS[each]}: {_NAMES[each]}",
         required=True,
         label_visibility="collapsed",
@@ -204,15 +196,15 @@ def _welcome(me: Here) -> None:
 
 
 def _open(source: str) -> None:
-    training_place.go(s=source)
+    place.go(s=source)
 
 
 def _open_form(kind: str) -> None:
-    training_place.go(add=kind)
+    place.go(add=kind)
 
 
 def _close() -> None:
-    training_place.go()
+    place.go()
 
 
 def _to_changes() -> None:

@@ -9,7 +9,7 @@ import streamlit as st
 from flows import schedules, training
 from flows.training import Added
 from nodes.chunk import Chunk
-from ui import training_place, training_when
+from ui import place, training_when
 from ui.session import Here
 from ui.text import plain
 from ui.training_act import actor, attempt, refusal, value
@@ -101,4 +101,4 @@ def _open(form: str, added: Added | None) -> None:
         return
     for key in [key for key in st.session_state if str(key).startswith(f"{form}:")]:
         del st.session_state[key]
-    training_place.go(s=str(added.source))
+    place.go(s=str(added.source))

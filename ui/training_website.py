@@ -11,7 +11,7 @@ from flows import schedules, training
 from flows.actions import ActionRefused
 from flows.borders import MOST_DEPTH, MOST_PAGES
 from flows.training import Added, Preview, Website
-from ui import training_place, training_when
+from ui import place, training_when
 from ui.session import Here
 from ui.text import plain
 from ui.training_act import actor, attempt, refusal, value
@@ -114,7 +114,7 @@ def _start() -> None:
     added = attempt(FORM, add, done="The website is being read.")
     if added is not None:
         st.session_state.pop(AHEAD, None)
-        training_place.go(s=str(added.source))
+        place.go(s=str(added.source))
 
 
 def _ahead(me: Here) -> None:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
 
 from db import users
 from db.engine import configure, rows, system, transaction
@@ -145,6 +145,41 @@ def test_a_draft_survives_a_look_at_another_conversation(page: Page, desk: Desk)
     expect(page.get_by_label("Reply by Web chat")).to_have_value("")
     page.locator("button.row", has_text="Nora Quill").click()
     expect(page.get_by_label("Reply by Web chat")).to_have_value("Half a sentence")
+
+
+def test_what_was_opened_stays_open_when_the_address_comes_late(page: Page, desk: Desk) -> None:
+    page.evaluate("history.pushState = history.replaceState = () => {}")  # a report still brings the old address
+    page.locator("button.row", has_text="Nora Quill").click()
+    thread = page.get_by_role("log", name="Messages")
+    expect(thread).to_contain_text("Are you open on Sunday?")
+    _customer_writes(desk, "And on Monday?")
+    expect(thread).to_contain_text("And on Monday?")
+
+
+def test_a_reply_that_gets_lost_on_its_way_to_the_page_is_told_again(page: Page, desk: Desk) -> None:
+    lost: list[str | bytes] = []
+
+    def lossy(browser_end: WebSocketRoute) -> None:
+        server_end = browser_end.connect_to_server()
+
+        def pass_on(message: str | bytes) -> None:
+            if not lost and b"On Monday from nine." in (message if isinstance(message, bytes) else message.encode()):
+                lost.append(message)
+            else:
+                server_end.send(message)
+
+        browser_end.on_message(pass_on)
+
+    page.route_web_socket("**/_stcore/stream*", lossy)
+    page.reload()
+    page.locator("button.row", has_text="Nora Quill").click()
+    page.get_by_label("Reply by Web chat").fill("On Monday from nine.")
+    page.get_by_role("button", name="Send").click()
+    thread = page.get_by_role("log", name="Messages")
+    expect(thread.locator(".message.out.human[data-id]")).to_have_count(1)  # what only the browser knows has no id
+    expect(thread.locator(".message.out.human")).to_have_count(1)
+    assert len(lost) == 1
+    assert _replies(desk) == ["On Monday from nine."]
 
 
 def test_a_narrow_screen_shows_the_list_or_the_thread(page: Page) -> None:

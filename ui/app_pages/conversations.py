@@ -9,19 +9,11 @@ import streamlit as st
 
 from db import views
 from flows import actions
-from ui import explain, frame, inbox, parts, pen, session, talk
+from ui import explain, frame, inbox, parts, pen, place, session, talk
 from ui.session import Here
 
 PAGE = 50
 THREAD = "thread"
-
-
-def chosen() -> UUID | None:
-    """The conversation that the address names."""
-    try:
-        return UUID(st.query_params.get("c", ""))
-    except ValueError:
-        return None
 
 
 @st.fragment
@@ -29,7 +21,7 @@ def conversations() -> None:
     me = session.here()
     parts.live(me.workspace.id, "message", "conversation", "handoff", "run", key="live_conversations")
     left, right = st.columns([1, 1.9], gap="medium")
-    frame.show_on_phone("pane_thread" if chosen() else "pane_list", among=("pane_list", "pane_thread"))
+    frame.show_on_phone("pane_thread" if place.identity("c") else "pane_list", among=("pane_list", "pane_thread"))
     with left, st.container(key="pane_list"):
         _list(me)
     with right, st.container(key="pane_thread"):
@@ -53,7 +45,7 @@ def _list(me: Here) -> None:
         key="inbox",
         label="Conversations",
         empty=inbox.nothing(picked, search),
-        selected=st.query_params.get("c", ""),
+        selected=place.at("c"),
         tall=True,
         more="Show more" if len(found) > wanted else "",
         on_choose=_open,
@@ -62,13 +54,11 @@ def _list(me: Here) -> None:
 
 
 def _thread(me: Here) -> None:
-    conversation_id = chosen()
+    conversation_id = place.identity("c")
     if conversation_id is None:
         _invitation(me)
         return
-    st.container(key="narrow_back").button(
-        "Back to the list", icon=":material/arrow_back:", on_click=st.query_params.clear
-    )
+    st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=place.go)
     limit = st.session_state.get(f"limit:{conversation_id}", PAGE)
     with me.read() as tx:
         conversation = views.conversation(tx, conversation_id)
@@ -114,7 +104,7 @@ def _invitation(me: Here) -> None:
 
 
 def _open(conversation: str) -> None:
-    st.query_params["c"] = conversation
+    place.go(c=conversation)
 
 
 def _more() -> None:
@@ -122,7 +112,7 @@ def _more() -> None:
 
 
 def _older() -> None:
-    key = f"limit:{chosen()}"
+    key = f"limit:{place.identity('c')}"
     st.session_state[key] = st.session_state.get(key, PAGE) + PAGE
 
 
@@ -141,4 +131,5 @@ def _reply(draft: dict[str, str]) -> None:
     st.session_state["settled"] = [*st.session_state.get("settled", []), draft["key"]][-20:]
 
 
+place.arrive()
 conversations()

@@ -11,25 +11,18 @@ from db.settings import get_settings
 from db.views import RunDetail
 from flows import undo
 from flows.automation import Automation
-from ui import canvas, frame, links, parts, run_again, run_filters, run_undo, runs, session, timeline, why, words
+from ui import canvas, frame, links, parts, place, run_again, run_filters, run_undo, runs, session, timeline, why, words
 from ui.session import Here
 from ui.text import plain
 
 PAGE = 50
 
 
-def chosen() -> UUID | None:
-    try:
-        return UUID(st.query_params.get("run", ""))
-    except ValueError:
-        return None
-
-
 @st.fragment
 def page() -> None:
     me = session.here()
     parts.live(me.workspace.id, "run", key="live_runs")
-    frame.show_on_phone("pane_run" if chosen() else "pane_runs", among=("pane_runs", "pane_run"))
+    frame.show_on_phone("pane_run" if place.identity("run") else "pane_runs", among=("pane_runs", "pane_run"))
     left, right = st.columns([1, 1.7], gap="medium")
     with left, st.container(key="pane_runs"):
         view = st.segmented_control(
@@ -60,7 +53,7 @@ def _list(me: Here) -> None:
             else "Each message that starts an automation leaves a run here.",
             "symbol": "history",
         },
-        selected=st.query_params.get("run", ""),
+        selected=place.at("run"),
         tall=True,
         more="Show more" if len(found) > wanted else "",
         on_choose=_open,
@@ -88,13 +81,11 @@ def _decisions(me: Here) -> None:
 
 
 def _run(me: Here) -> None:
-    id = chosen()
+    id = place.identity("run")
     if id is None:
         parts.empty("Choose a run", "Each step shows what it got, what it gave, and how long it took.", "account_tree")
         return
-    st.container(key="narrow_back").button(
-        "Back to the list", icon=":material/arrow_back:", on_click=st.query_params.clear
-    )
+    st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=place.go)
     with me.read() as tx:
         run = views.run(tx, id)
     if run is None:
@@ -146,7 +137,7 @@ def prefect_address(run: UUID) -> str:
 
 
 def _open(run: str) -> None:
-    st.query_params["run"] = run
+    place.go(run=run)
 
 
 def _more() -> None:
@@ -157,4 +148,5 @@ def _nothing(step: str) -> None:
     """The diagram of a run only shows the path that it took."""
 
 
+place.arrive()
 page()

@@ -6,12 +6,12 @@ import streamlit as st
 
 from ui import (
     parts,
+    place,
     session,
     training_act,
     training_changes,
     training_map,
     training_passages,
-    training_place,
     training_sources,
     training_test,
 )
@@ -41,5 +41,5 @@ def page() -> None:
                 draw(me)
 
 
-training_place.arrive()
+place.arrive()
 page()

@@ -5,7 +5,8 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const root = parentElement.querySelector("[data-root]");
   const own = root.__own || (root.__own = { menu: null, place: null, query: "" });
-  const did = (what, more) => { own.menu = null; setTriggerValue("did", { what, ...more }); };
+  const tell = reports(root, data.heard, setTriggerValue);
+  const did = (what, more) => { own.menu = null; tell("did", { what, ...more }); };
   root.classList.toggle("dark", isDark(root));
   own.draw = draw;  // of the newest data, also for a card that was drawn before it came
   if (!own.dragged) draw();  // what is being dragged is not taken away from under the mouse

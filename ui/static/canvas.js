@@ -6,6 +6,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const root = parentElement.querySelector("[data-root]");
   root.classList.toggle("dark", isDark(root));
+  const tell = reports(root, data.heard, setTriggerValue);
   const diagram = element("div", "diagram" + (data.compact ? " compact" : ""));
   diagram.append(flow(data.blocks));
   root.replaceChildren(diagram);
@@ -36,7 +37,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     const button = element("button", ["card", state, card.disabled ? "disabled" : "", card.id === data.selected ? "selected" : "", (data.wrong || []).includes(card.id) ? "wrong" : ""].join(" "));
     button.type = "button";
     button.dataset.step = card.id;
-    button.onclick = () => setTriggerValue("step", card.id);
+    button.onclick = () => tell("step", card.id, true);
     const badge = element("span", "badge " + (card.group || "none"));
     badge.append(symbol(card.symbol));
     button.append(badge, element("span", "name", card.title));

@@ -3,7 +3,6 @@
 
 const REGISTRY = "__frontdeskLive";
 const QUIET_MS = 120; // notices in a row become one re-run
-const REPEAT_MS = 1500; // Streamlit loses one of two reports that are made at the same moment: what is not confirmed is told again
 
 function tabStream() {
   if (window[REGISTRY]) return window[REGISTRY];
@@ -36,17 +35,15 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const tab = tabStream();
   // Each render calls this function anew. What is about to be told lives on the element, so that no render swallows it.
-  const part = parentElement.__live || (parentElement.__live = { due: null, repeat: null, last: 0 });
+  const part = parentElement.__live || (parentElement.__live = { due: null, last: 0 });
   part.mounted = true;
   part.topics = new Set(data.topics);
+  part.tell = reports(parentElement, data.heard, setTriggerValue);
   part.report = () => {
     part.due = null;
     part.last = Date.now();
-    clearTimeout(part.repeat);
-    part.repeat = setTimeout(() => part.report(), REPEAT_MS);
-    setTriggerValue("notice", { at: part.last });
+    part.tell("notice", null, true);
   };
-  if (data.seen >= part.last) clearTimeout(part.repeat);
   tab.listeners.set(part, (notice) => {
     if (notice.topic !== "all" && !part.topics.has(notice.topic)) return;
     const wait = Math.max(data.patience_ms, QUIET_MS - (Date.now() - part.last));
@@ -58,7 +55,6 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     setTimeout(() => {
       if (part.mounted) return; // it was a render, not the end
       clearTimeout(part.due);
-      clearTimeout(part.repeat);
       tab.listeners.delete(part);
       if (!tab.listeners.size && tab.source) { tab.source.close(); tab.source = null; }
     }, 1000);

@@ -5,6 +5,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const root = parentElement.querySelector("[data-root]");
   root.classList.toggle("dark", isDark(root));
+  const tell = reports(root, data.heard, setTriggerValue);
   const held = root.querySelector(".rows");
   const scroll = held ? held.scrollTop : 0;
   const focused = root.getRootNode().activeElement;
@@ -32,7 +33,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     if (data.more) {
       const li = element("li");
       const button = element("button", "more", data.more);
-      button.onclick = () => { button.disabled = true; setTriggerValue("more", true); };
+      button.onclick = () => { button.disabled = true; tell("more", null); };
       li.append(button);
       ul.append(li);
     }
@@ -48,7 +49,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
 
   function choose(id) {
     root.querySelectorAll(".row").forEach((row) => row.classList.toggle("selected", row.dataset.id === id));
-    setTriggerValue("chosen", id);
+    tell("chosen", id, true);
   }
 
   function row(item) {

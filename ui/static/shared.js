@@ -4,6 +4,32 @@ function unpacked(data) {
   return JSON.parse(new TextDecoder().decode(data));
 }
 
+// What a person did is told to the page until the page confirms it, one thing after the other: a report can get lost beside
+// another one of the same moment, or while the connection is away. `root` keeps what waits; each render calls this anew.
+// Returns tell(name, what); with `instead`, it takes the place of whatever still waits, as a newer choice does.
+const REPEAT_MS = 1500;
+function reports(root, heard, setTriggerValue) {
+  const own = root.__reports || (root.__reports = { waiting: [], timer: null, last: 0 });
+  own.set = setTriggerValue;
+  own.say = () => {
+    clearTimeout(own.timer);
+    const [first] = own.waiting;
+    if (!first || !root.isConnected) return;
+    own.timer = setTimeout(own.say, REPEAT_MS * 2 ** Math.min(first.times++, 3));
+    own.set(first.name, { id: first.id, what: first.what });
+  };
+  own.last = Math.max(own.last, heard);
+  if (own.waiting.length && own.waiting[0].id <= heard) {
+    own.waiting = own.waiting.filter((each) => each.id > heard);
+    own.say();
+  }
+  return (name, what, instead = false) => {
+    own.last = Math.max(Date.now(), own.last + 1);
+    own.waiting = [...(instead ? [] : own.waiting), { id: own.last, name, what, times: 0 }];
+    if (own.waiting.length === 1) own.say();
+  };
+}
+
 function element(tag, className, text) {
   const made = document.createElement(tag);
   if (className) made.className = className;

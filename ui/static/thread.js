@@ -16,8 +16,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   const root = parentElement.querySelector("[data-root]");
   root.classList.toggle("dark", isDark(root));
   const parts = root.__parts || (root.__parts = build(root));
-  const told = { data, setTriggerValue };
-  parts.told = told;
+  parts.told = { data, tell: reports(root, data.heard, setTriggerValue) };
   // What has not changed stays as it is: a text that is being marked, a link that is being pressed.
   const shown = JSON.stringify([data.messages, data.older, data.settled]);
   if (shown !== parts.shown || parts.conversation !== data.conversation) showMessages(parts, data);
@@ -55,7 +54,7 @@ function build(root) {
 }
 
 function submit(parts) {
-  const { data, setTriggerValue } = parts.told;
+  const { data, tell } = parts.told;
   const text = parts.field.value.trim();
   if (!text || !data.composer.enabled) return;
   const key = draft(data.conversation).key;
@@ -65,7 +64,7 @@ function submit(parts) {
   grow(parts.field);
   showMessages(parts, data);
   parts.messages.scrollTop = parts.messages.scrollHeight;
-  setTriggerValue("reply", { key, text, conversation: data.conversation });
+  tell("reply", { key, text, conversation: data.conversation });
 }
 
 function showMessages(parts, data) {
@@ -79,7 +78,7 @@ function showMessages(parts, data) {
   const older = !changed && parts.oldest !== oldest;
   parts.ghosts = parts.ghosts.filter((ghost) => ghost.conversation === data.conversation && !data.settled.includes(ghost.key));
   const nodes = [];
-  if (data.older) nodes.push(button("older", "Show earlier messages", () => parts.told.setTriggerValue("older", oldest)));
+  if (data.older) nodes.push(button("older", "Show earlier messages", () => parts.told.tell("older", null)));
   if (!data.messages.length && !parts.ghosts.length) nodes.push(element("div", "blank", "No messages yet."));
   let day = "", last = null;
   for (const message of data.messages) {
@@ -140,7 +139,7 @@ function under(message, parts) {
     mark.setAttribute("aria-label", state[1]);
     line.append(mark);
   }
-  if (message.why) line.append(button(message.why.quiet ? "ask quiet" : "ask", message.why.text, () => parts.told.setTriggerValue("why", message.id)));
+  if (message.why) line.append(button(message.why.quiet ? "ask quiet" : "ask", message.why.text, () => parts.told.tell("why", message.id)));
   return line;
 }
 
