@@ -1,7 +1,6 @@
 """The process table: everything that `frontdesk up` runs, in the order in which it starts."""
 
 import os
-import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -13,6 +12,8 @@ from deployments import ask, environment
 from deployments.program import Spec
 
 ALIVE_SECONDS = 20.0  # without a sign of life for so long a worker counts as stuck
+BEHIND_WEBHOOKS = 10  # niceness: who waits for a webhook's answer comes first, on the same processor
+LAST = 14  # watching, and work that nobody waits for
 UPKEEP = "upkeep/upkeep"  # the deployment by which the schedules are recognised as running
 
 
@@ -66,7 +67,8 @@ def worker(name: str, settings: Settings, common: Mapping[str, str]) -> Spec:
         "FRONTDESK_PROCESS": name,
         "FRONTDESK_ALIVE_FILE": str(alive),
     }
-    return Spec(name, _python("-m", "flows.worker"), here, ready=lambda: _is_young(alive), after=("migrate",))
+    command = _python("-m", "flows.worker")
+    return Spec(name, command, here, ready=lambda: _is_young(alive), after=("migrate",), niceness=BEHIND_WEBHOOKS)
 
 
 def _is_young(file: Path) -> bool:
@@ -78,11 +80,11 @@ def _is_young(file: Path) -> bool:
 
 def prefect(settings: Settings, environment: Mapping[str, str]) -> Spec:
     """The Prefect server. It has no sign-in, so it listens on this machine alone, whatever FRONTDESK_HOST says."""
-    command = _nice() + _python(
-        "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", settings.prefect_port
-    )
+    command = _python("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", settings.prefect_port)
     url = f"http://127.0.0.1:{settings.prefect_port}/api/health"
-    return Spec("prefect", command, environment, ready=lambda: ask.http_ok(url), after=("migrate",), stage=1)
+    return Spec(
+        "prefect", command, environment, ready=lambda: ask.http_ok(url), after=("migrate",), stage=1, niceness=LAST
+    )
 
 
 def schedules(settings: Settings, common: Mapping[str, str]) -> Spec:
@@ -91,7 +93,14 @@ def schedules(settings: Settings, common: Mapping[str, str]) -> Spec:
     command = _python("-m", "deployments.schedules")
     # Prefect's runner writes to a fixed folder of the temporary one, which may belong to another user of the machine.
     here = {**common, "TMPDIR": str(settings.home / "run")}
-    return Spec("schedules", command, here, ready=lambda: ask.deployment_is_polled(url, UPKEEP), after=("migrate",))
+    return Spec(
+        "schedules",
+        command,
+        here,
+        ready=lambda: ask.deployment_is_polled(url, UPKEEP),
+        after=("migrate",),
+        niceness=LAST,
+    )
 
 
 def ports(settings: Settings) -> dict[str, tuple[str, str, int]]:
@@ -112,11 +121,6 @@ def _step(name: str, common: Mapping[str, str], option: str = "", *, after: tupl
 
 def _python(*arguments: object) -> tuple[str, ...]:
     return (sys.executable, *(str(argument) for argument in arguments))
-
-
-def _nice() -> tuple[str, ...]:
-    """Watching gives way to working."""
-    return ("nice", "-n", "10") if shutil.which("nice") else ()
 
 
 def _reachable(host: str) -> str:

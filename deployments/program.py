@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
 
-from db.child import die_with_parent
+from db.child import die_with_parent, give_way
 from deployments.environment import CODE
 
 LOG_BYTES = 10 * 1024 * 1024  # a log file is set aside (name.log.1) when it is longer at a start
@@ -30,6 +30,7 @@ class Spec:
     once: bool = False  # runs to its end; a failure stops everything
     stage: int = 2  # the highest stage is stopped first: 2 ours, 1 Prefect, 0 Postgres
     folder: Path = CODE
+    niceness: int = 0  # of 19; more leaves the processor to others, such as the answer to a webhook
 
 
 class Runnable(Protocol):
@@ -71,6 +72,7 @@ class Program:
             start_new_session=True,  # Ctrl-C reaches the supervisor alone, which then stops things in order
             preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 - the supervisor has no other thread
         )
+        give_way(self._process.pid, self._spec.niceness)
         assert self._process.stdout is not None
         os.set_blocking(self._process.stdout.fileno(), False)
         self._selector.register(self._process.stdout, selectors.EVENT_READ, self.read_output)

@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 THREADS = {"event": 2, "run": 8, "outbox": 6}  # more of the second: a run waits for a model most of its time
 SHORT_SLEEP_SECONDS = 0.02
 GATHER_SECONDS = 0.01
-NICE = 5  # who waits for a webhook's answer comes first, on the same processor
 EVENTS_AT_ONCE = 8  # in one transaction
 LONGEST_SLEEP_SECONDS = 1.0  # a notice may get lost with its connection; the tables do not
 TIDY_SECONDS = 1.0
@@ -305,7 +304,6 @@ _OUTBOX_DUE = (
 def main() -> None:
     """Run a worker until SIGTERM or Ctrl-C."""
     logs.setup("worker")
-    os.nice(NICE)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
