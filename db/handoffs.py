@@ -71,7 +71,8 @@ def of_conversation(tx: Session, conversation_id: UUID) -> HandoffRow | None:
     return _row(found) if found else None
 
 
-def assign(tx: Session, handoff: HandoffRow, user_id: UUID) -> None:
+def assign(tx: Session, handoff: HandoffRow, user_id: UUID | None) -> None:
+    """`user_id` None = somebody who is no member here, in the CRM, has it."""
     run(
         tx,
         """UPDATE handoffs SET state = 'assigned', assignee_id = %(user)s, assigned_at = coalesce(assigned_at, now())

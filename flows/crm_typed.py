@@ -6,10 +6,10 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import conversations, crm_messages, outbox
+from db import audit, conversations, crm_messages, handoffs, outbox
 from db.conversations import ConversationRow
 from db.records import Contact
-from flows import occasions
+from flows import conversation_events, occasions
 from flows.commit import longest, pieces
 from nodes.clients.channel import OutgoingTyped
 from nodes.effects import Media, SendMessage
@@ -39,12 +39,25 @@ def send_typed(tx: Session, workspace: UUID, connection_id: UUID, contact: Conta
 
 
 def take_pen(tx: Session, conversation: ConversationRow, why: str) -> ConversationRow:
-    """A person writes from the CRM: from here on nothing of the AI leaves, until somebody gives the conversation back."""
-    if conversation.owner == "human":
+    """A person writes from the CRM: from here on nothing of the AI leaves, until somebody gives the conversation back.
+
+    Who writes there is mostly no member here, so the conversation has no assignee; an assigned handoff says that it waits for
+    nobody. A colleague who has the conversation already keeps it.
+    """
+    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id))
+    request = handoffs.of_conversation(tx, conversation.id)
+    if conversation.owner == "human" and (request.state == "assigned" if request else conversation.assignee_id):
         return conversation
     moved = conversations.move_pen(tx, conversation, "human", None)
+    if request is None:
+        handoffs.open_one(tx, moved, "crm", "taken_over", why)
+        request = handoffs.of_conversation(tx, conversation.id)
+    assert request is not None
+    handoffs.assign(tx, request, None)
     conversations.record_note(tx, conversation, f"{why} The AI keeps still until the conversation is given back.")
-    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id))
+    subject = f"conversation:{conversation.id}"
+    audit.record(tx, conversation.workspace_id, "system", "conversation.taken_over", subject, by="crm")
+    conversation_events.tell(tx, moved, "taken_over", f"{conversation.id}:{moved.owner_epoch}")
     return moved
 
 

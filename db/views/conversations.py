@@ -134,7 +134,8 @@ _HELD = "AND c.owner = 'human' AND c.assignee_id = %(assignee)s"
 # Both halves are small, so they are collected first, however far back the conversations lie.
 _WAITING = """AND c.id IN (
     SELECT conversation_id FROM handoffs WHERE state = 'pending'
-    UNION SELECT id FROM conversations WHERE owner = 'human' AND assignee_id IS NULL)"""
+    UNION SELECT id FROM conversations h WHERE owner = 'human' AND assignee_id IS NULL
+        AND NOT EXISTS (SELECT FROM handoffs WHERE conversation_id = h.id AND state = 'assigned'))"""
 
 _LINE = """
     c.id, c.contact_id, p.name AS contact_name, p.phone AS contact_phone, p.email AS contact_email, c.channel, c.address,

@@ -8,7 +8,9 @@ from uuid import uuid4
 
 import pytest
 
-from db.engine import run, system
+from db import views
+from db.engine import run, system, transaction
+from flows import actions
 from flows.crm_intake import UNINSTALLED
 from tests.flows.crm_rig import CUSTOMER, PROVIDER, CrmRig, crm_rig
 from tests.flows.rig import FakeModel
@@ -329,6 +331,55 @@ def test_an_answer_over_a_channel_of_the_crm_itself_is_shown_here_and_takes_the_
     rig.settle()  # the provider was to send it after all
     assert [sent.body for sent in rig.twilio_twin.sent] == ["Hi Ana"]
     assert len(rig.query("SELECT FROM messages WHERE direction = 'out'")) == 1
+
+
+def test_an_answer_typed_there_takes_the_handoff_that_waits(rig: CrmRig) -> None:
+    rig.receive_sms("Can I talk to somebody?")
+    rig.all_settled()
+    asked = actions.create_handoff(
+        rig.workspace, rig.conversation()["id"], "system", "customer_request", "Asked for a person"
+    )
+    epoch = rig.conversation()["owner_epoch"]
+    typed = {"contactId": rig.there()["id"], "type": "SMS", "phone": CUSTOMER, "message": "Ana here.", "userId": "u1"}
+    rig.tell({**typed, "messageId": "m1"}, "/webhook/ghl/outgoing")
+    rig.tell({**typed, "messageId": "m2", "message": "How can I help?"}, "/webhook/ghl/outgoing")
+    rig.settle()
+    assert taken(rig) == [(asked, "assigned", None)]
+    assert rig.conversation()["owner_epoch"] == epoch + 1  # the last words of the AI do not leave after a person's
+    with transaction(rig.workspace) as tx:
+        assert views.conversation_list(tx, waiting=True) == []
+    assert len(rig.query("SELECT FROM audit_log WHERE action = 'conversation.taken_over'")) == 1
+    actions.give_back(rig.workspace, rig.conversation()["id"], rig.user())
+    assert taken(rig) == [(asked, "resolved", None)]
+
+
+def test_who_answers_there_unasked_has_the_conversation_and_nobody_is_waited_for(rig: CrmRig) -> None:
+    """Also where GHL sends by itself, and we only see it."""
+    rig.desk.change(config={"provider_id": ""})
+    there = rig.ghl.add_contact(phone=CUSTOMER)
+    rig.receive_sms("Hello")
+    rig.all_settled()
+    told(rig, "OutboundMessage", contactId=there["id"], messageId="m9", body="Hi Ana", messageType="SMS", source="app")
+    [(_, state, assignee)] = taken(rig)
+    assert (state, assignee) == ("assigned", None)
+    with transaction(rig.workspace) as tx:
+        assert views.conversation_list(tx, waiting=True) == []
+
+
+def test_a_colleague_who_has_the_conversation_keeps_it_when_another_types_there(rig: CrmRig) -> None:
+    rig.receive_sms("Hello")
+    rig.all_settled()
+    ben = rig.user("Ben")
+    actions.take_over(rig.workspace, rig.conversation()["id"], ben)
+    typed = {"contactId": rig.there()["id"], "type": "SMS", "phone": CUSTOMER, "message": "Ana here.", "userId": "u1"}
+    rig.tell({**typed, "messageId": "m1"}, "/webhook/ghl/outgoing")
+    rig.settle()
+    assert rig.conversation()["assignee_id"] == ben
+    assert taken(rig) == []
+
+
+def taken(rig: CrmRig) -> list[tuple[Any, ...]]:
+    return [tuple(row.values()) for row in rig.query("SELECT id, state, assignee_id FROM handoffs ORDER BY created_at")]
 
 
 def test_comments_among_colleagues_and_messages_of_programs_change_nothing(rig: CrmRig) -> None:
