@@ -24,6 +24,7 @@ from tests.ports import until
 
 WORDS = "<p>We are glad to help you with it in our workshop on Main Street, on every day of the week.</p>"
 PAGES, SECTIONS, BATCH = 60, 5, 64
+pytestmark = pytest.mark.xdist_group("crawl")  # one stack for all of them
 
 
 @pytest.fixture(scope="module")
