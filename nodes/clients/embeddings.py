@@ -8,8 +8,9 @@ nodes.contract, keep the order of the texts, and may be used by several threads 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -42,14 +43,16 @@ class BuiltinEmbedder:
     """all-MiniLM-L6-v2 on this machine's processor: no key, no network. Nothing is loaded before the first `embed`.
 
     Reads the first 256 tokens of a text (about 1,000 characters of English). `cache` is the folder that keeps the graph.
+    `threads` batches are computed at once, each by one thread: threads that share a batch wait for each other at every operation.
     """
 
     model = "all-MiniLM-L6-v2"
 
     def __init__(self, cache: Path, *, threads: int = 2) -> None:
-        self._cache, self._threads = cache, threads
+        self._cache = cache
         self._loading = threading.Lock()
         self._loaded: tuple[InferenceSession, Tokenizer] | None = None
+        self._pool = ThreadPoolExecutor(threads, "embedding")  # its threads begin with the first use
         self._question = lru_cache(maxsize=256)(self._one)  # customers ask the same things, and retries the same one
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
@@ -62,25 +65,29 @@ class BuiltinEmbedder:
     def _many(self, texts: Sequence[str]) -> list[Vector]:
         session, tokenizer = self._load()
         tokens = [encoding.ids for encoding in tokenizer.encode_batch([_writable(text) for text in texts])]
-        rows: dict[int, Vector] = {}
-        for places in _batches([len(ids) for ids in tokens]):
-            rows.update(zip(places, _run(session, [tokens[place] for place in places]), strict=True))
+        batches = _batches([len(ids) for ids in tokens])
+        run = map if len(batches) == 1 else self._pool.map
+        made = run(partial(_run, session), [[tokens[place] for place in places] for places in batches])
+        rows = {
+            place: row
+            for places, vectors in zip(batches, made, strict=True)
+            for place, row in zip(places, vectors, strict=True)
+        }
         return [rows[place] for place in range(len(texts))]
 
     def _load(self) -> tuple[InferenceSession, Tokenizer]:
         with self._loading:
             if self._loaded is None:
-                self._loaded = _session(minilm.graph_file(self._cache), self._threads), _tokenizer()
+                self._loaded = _session(minilm.graph_file(self._cache)), _tokenizer()
             return self._loaded
 
 
-def _session(graph: Path, threads: int) -> InferenceSession:
+def _session(graph: Path) -> InferenceSession:
     import onnxruntime  # 20 MB, for those who embed with it only
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.intra_op_num_threads, options.inter_op_num_threads = 1, 1
     options.enable_cpu_mem_arena = False  # the arena would keep the memory of the largest batch for ever
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # idle threads leave the cores to others
     return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
 
@@ -89,7 +96,7 @@ def _tokenizer() -> Tokenizer:
 
     tokenizer = Tokenizer.from_file(str(minilm.tokenizer_file()))
     tokenizer.enable_truncation(minilm.MAX_TOKENS)
-    tokenizer.no_padding()  # the file asks for 128 always; `_run` pads to the longest of its batch
+    tokenizer.no_padding()  # the file asks for 128 always
     return tokenizer
 
 
@@ -98,27 +105,22 @@ def _writable(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-BATCH_TOKENS = 512  # with padding; larger batches leave the processor's cache, cost memory and gain nothing
+BATCH_TOKENS = 192  # larger batches leave the processor's cache, cost memory and gain nothing
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
-    """Places of texts of similar length, so that little is padded."""
-    batch: list[int] = []
-    for place in sorted(range(len(lengths)), key=lengths.__getitem__):
-        if batch and lengths[place] * (len(batch) + 1) > BATCH_TOKENS:
-            yield batch
-            batch = []
-        batch.append(place)
-    if batch:
-        yield batch
+def _batches(lengths: Sequence[int]) -> list[list[int]]:
+    """Places of texts of the same length, so that nothing is padded. Long ones first: at the end no thread waits long for another."""
+    batches: list[list[int]] = []
+    for place in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        length = lengths[place]
+        if not batches or lengths[batches[-1][0]] != length or length * (len(batches[-1]) + 1) > BATCH_TOKENS:
+            batches.append([])
+        batches[-1].append(place)
+    return batches
 
 
 def _run(session: InferenceSession, batch: Sequence[Sequence[int]]) -> Vector:
-    shape = len(batch), max(len(ids) for ids in batch)
-    padded_ids, mask = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for row, ids in enumerate(batch):
-        padded_ids[row, : len(ids)], mask[row, : len(ids)] = ids, 1
-    vectors: Vector = session.run(["vectors"], {"ids": padded_ids, "mask": mask})[0]
+    vectors: Vector = session.run(["vectors"], {"ids": np.array(batch, np.int64)})[0]
     return vectors
 
 

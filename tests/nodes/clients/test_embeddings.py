@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from nodes.clients import minilm
-from nodes.clients.embeddings import DIMENSIONS, BuiltinEmbedder, OpenAIEmbedder, padded
+from nodes.clients.embeddings import DIMENSIONS, BuiltinEmbedder, OpenAIEmbedder, _batches, padded
 from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejected, Throttled
 from tests.nodes.clients.embedding_server import EmbeddingServer
 from tests.nodes.clients.plain_minilm import embed_plainly
@@ -38,6 +38,20 @@ def cosine(one: list[float], other: list[float]) -> float:
 def test_the_graph_computes_what_the_published_model_computes(builtin: BuiltinEmbedder) -> None:
     for text, vector in zip(TEXTS, builtin.embed(TEXTS), strict=True):
         assert np.abs(np.array(vector[:384]) - embed_plainly(text)).max() < 1e-5, text
+
+
+def test_vectors_stored_before_the_graph_was_made_faster_stay_valid(builtin: BuiltinEmbedder) -> None:
+    stored = np.load(Path(__file__).parent / "vectors_of_format_1.npy")
+    for before, now in zip(stored, builtin.embed(TEXTS), strict=True):
+        assert cosine(before.tolist(), now[:384]) > 0.9999
+
+
+def test_texts_of_one_length_are_computed_together_and_nothing_is_padded() -> None:
+    lengths = [5, 100, 5, 80, 100, 5, 250, 250]
+    batches = _batches(lengths)
+    assert sorted(place for batch in batches for place in batch) == list(range(8))
+    assert [[lengths[place] for place in batch] for batch in batches] == [[250], [250], [100], [100], [80], [5, 5, 5]]
+    assert _batches([]) == []
 
 
 def test_every_vector_has_length_one_and_zeros_up_to_1536(builtin: BuiltinEmbedder) -> None:
