@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import signal
 import subprocess
@@ -14,20 +13,18 @@ from collections import deque
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO
 
 import psutil
-from cryptography.fernet import Fernet
 
 from db import engine, workspaces
 from db.embedded import EmbeddedPostgres, die_with_parent
 from db.engine import system
-from db.settings import Settings, get_settings, variable_of
 from deployments import state
 from deployments.database import DATABASE
 from deployments.environment import CODE
-from tests.bench.desk import PLAIN, Desk, make_desk
+from tests.bench.desk import Desk
+from tests.bench.stage import Stage, use, without_limits
 from tests.bench.twin_process import Twin
 from tests.fakes.twilio_twin import ACCOUNT_SID, AUTH_TOKEN, OUR_NUMBER
 from tests.ports import free_port
@@ -39,13 +36,14 @@ class StackFailed(Exception):
     """The product did not come up; the text has its last lines."""
 
 
-class Stack:
+class Stack(Stage):
     """`with Stack() as stack:` everything answers. `environment` wins over what is set here."""
 
     def __init__(self, environment: Mapping[str, str] | None = None, *, with_demo: bool = False) -> None:
         self.home = Path(tempfile.mkdtemp(prefix="frontdesk-stack-"))
         self.home.chmod(0o711)  # when root runs this, the database's own user passes through here
-        self.webhook_port, self.prefect_port = free_port(), free_port()
+        super().__init__()
+        self.prefect_port = free_port()
         self.twilio = Twin("tests.fakes.twilio_twin")
         self.model = Twin("tests.fakes.openai_twin")
         self.environment = self._environment() | dict(environment or {})
@@ -55,52 +53,23 @@ class Stack:
         self._ready = threading.Event()
 
     def _environment(self) -> dict[str, str]:
-        ours = {variable_of(field) for field in Settings.model_fields}
-        return {
-            name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PREFECT_")
-        } | {
-            "FRONTDESK_HOME": str(self.home / "home"),
-            "FRONTDESK_SECRET_KEY": Fernet.generate_key().decode(),
-            "FRONTDESK_WEBHOOK_PORT": str(self.webhook_port),
-            "FRONTDESK_UI_PORT": str(free_port()),
-            "FRONTDESK_PREFECT_PORT": str(self.prefect_port),
-            "FRONTDESK_ALLOW_PRIVATE_ADDRESSES": "true",
-            "FRONTDESK_LIMIT_CONTACT_SECONDS": "0",
-            "FRONTDESK_LIMIT_API_PER_MINUTE": "0",
-            "FRONTDESK_LIMIT_ADDRESS_PER_HOUR": "0",
-            "FRONTDESK_LIMIT_WHATSAPP_PER_MINUTE": "0",
-            "FRONTDESK_LIMIT_AI_PER_MINUTE": "0",
-            "FRONTDESK_WAIT_FOR_MORE": "0",
-            "OPENAI_BASE_URL": self.model.base_url,
-            "OPENAI_API_KEY": "sk-twin",
-            "OPENAI_MODEL": "twin-chat",
-            "TWILIO_BASE_URL": self.twilio.base_url,
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID,
-            "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
-            "TWILIO_FROM": OUR_NUMBER,
-            "DO_NOT_TRACK": "1",
-        }
+        return without_limits(
+            FRONTDESK_HOME=str(self.home / "home"),
+            FRONTDESK_WEBHOOK_PORT=str(self.webhook_port),
+            FRONTDESK_UI_PORT=str(free_port()),
+            FRONTDESK_PREFECT_PORT=str(self.prefect_port),
+            OPENAI_BASE_URL=self.model.base_url,
+            OPENAI_API_KEY="sk-twin",
+            OPENAI_MODEL="twin-chat",
+            TWILIO_BASE_URL=self.twilio.base_url,
+            TWILIO_ACCOUNT_SID=ACCOUNT_SID,
+            TWILIO_AUTH_TOKEN=AUTH_TOKEN,
+            TWILIO_FROM=OUR_NUMBER,
+        )
 
     @property
     def database_url(self) -> str:
         return EmbeddedPostgres(self.home / "home" / "postgres").url(DATABASE)
-
-    @property
-    def public_url(self) -> str:
-        return f"http://127.0.0.1:{self.webhook_port}"
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def _start(self) -> None:
         command = [sys.executable, "-m", "deployments.cli", "up"] + ([] if self._with_demo else ["--without-demo"])
@@ -119,9 +88,7 @@ class Stack:
         while not self._ready.wait(0.1):
             if self._process.poll() is not None or time.monotonic() > deadline:
                 raise StackFailed("The product did not start:\n" + "\n".join(self.said))
-        os.environ.update({name: self.environment[name] for name in ("FRONTDESK_SECRET_KEY", "FRONTDESK_HOME")})
-        get_settings.cache_clear()
-        engine.configure(self.database_url)
+        use(self.environment, self.database_url)
 
     def kill(self) -> None:
         """kill -9 for every process of the product, the database too; the twins live on."""
@@ -156,10 +123,6 @@ class Stack:
         self.twilio.stop()
         self.model.stop()
         shutil.rmtree(self.home, ignore_errors=True)
-
-    def desk(self, document: Mapping[str, Any] = PLAIN) -> Desk:
-        """A new workspace in which this automation answers."""
-        return make_desk(document, self.public_url, self.twilio.base_url, self.model.base_url)
 
     def demo_desk(self) -> Desk:
         """The demo workspace, whose automation answers from its documents."""

@@ -11,23 +11,19 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import psutil
-from cryptography.fernet import Fernet
 
 from db import engine
 from db.embedded import EmbeddedPostgres, die_with_parent
 from db.migrate import migrate
 from db.probe import make_database
-from db.settings import Settings, get_settings, variable_of
 from deployments.database import DATABASE
 from deployments.environment import CODE
-from tests.bench.desk import PLAIN, Desk, make_desk
+from tests.bench.stage import Stage, use, without_limits
 from tests.bench.twin_process import Twin
 from tests.flows.prefect_server import PrefectServer
-from tests.ports import free_port, until
+from tests.ports import until
 
 WORKERS = 2
 LEASE_SECONDS = 6  # many times what a healthy step takes here, and short enough to wait for
@@ -65,37 +61,20 @@ class Zygote:
             stream.close()
 
 
-class Crew:
+class Crew(Stage):
     """Postgres, Prefect server, webhook server and workers, each of which may be killed at any moment."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="frontdesk-crash-"))
         self.folder.chmod(0o711)  # when root runs this, the database's own user passes through here
         self.twilio = Twin("tests.fakes.twilio_twin", "--delay", "0.03")  # so that a kill meets a call under way
         self.model = Twin("tests.fakes.openai_twin", "--delay", "0.03")
         self.postgres = EmbeddedPostgres(self.folder / "postgres")
-        self.webhook_port = free_port()
         self.workers: list[int] = []
         self.webhook = 0
         self._zygotes: dict[str, Zygote] = {}
         self.prefect: PrefectServer | None = None
-
-    @property
-    def public_url(self) -> str:
-        return f"http://127.0.0.1:{self.webhook_port}"
-
-    def __enter__(self) -> Self:
-        try:
-            self._start()
-        except BaseException:
-            self._stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop()
 
     def _start(self) -> None:
         self.postgres.start()
@@ -103,9 +82,7 @@ class Crew:
         migrate(self.postgres.url(DATABASE))
         self.prefect = PrefectServer(self.postgres, self.folder)
         environment = self._environment()
-        os.environ.update({name: environment[name] for name in ("FRONTDESK_SECRET_KEY", "FRONTDESK_HOME")})
-        get_settings.cache_clear()
-        engine.configure(self.postgres.url(DATABASE))
+        use(environment, self.postgres.url(DATABASE))
         for kind in ("worker", "webhook"):
             self._zygotes[kind] = Zygote(kind, environment, self.folder / f"{kind}.log")
         self.prefect.start()
@@ -114,30 +91,14 @@ class Crew:
 
     def _environment(self) -> dict[str, str]:
         assert self.prefect is not None
-        ours = {variable_of(field) for field in Settings.model_fields}
-        kept = {
-            name: value for name, value in os.environ.items() if name not in ours and not name.startswith("PREFECT_")
-        }
-        limits = ("CONTACT_SECONDS", "API_PER_MINUTE", "ADDRESS_PER_HOUR", "WHATSAPP_PER_MINUTE", "AI_PER_MINUTE")
-        return (
-            kept
-            | {f"FRONTDESK_LIMIT_{name}": "0" for name in limits}
-            | {
-                "DATABASE_URL": self.postgres.url(DATABASE),
-                "PREFECT_API_URL": self.prefect.api_url,
-                "FRONTDESK_HOME": str(self.folder),
-                "FRONTDESK_SECRET_KEY": Fernet.generate_key().decode(),
-                "FRONTDESK_WEBHOOK_PORT": str(self.webhook_port),
-                "FRONTDESK_ALLOW_PRIVATE_ADDRESSES": "true",
-                "FRONTDESK_WAIT_FOR_MORE": "0",
-                "FRONTDESK_LEASE_SECONDS": str(LEASE_SECONDS),
-                "FRONTDESK_RECONCILE_AFTER_SECONDS": str(LEASE_SECONDS),
-                "DO_NOT_TRACK": "1",
-            }
+        return without_limits(
+            DATABASE_URL=self.postgres.url(DATABASE),
+            PREFECT_API_URL=self.prefect.api_url,
+            FRONTDESK_HOME=str(self.folder),
+            FRONTDESK_WEBHOOK_PORT=str(self.webhook_port),
+            FRONTDESK_LEASE_SECONDS=str(LEASE_SECONDS),
+            FRONTDESK_RECONCILE_AFTER_SECONDS=str(LEASE_SECONDS),
         )
-
-    def desk(self) -> Desk:
-        return make_desk(PLAIN, self.public_url, self.twilio.base_url, self.model.base_url)
 
     def kill_worker(self, place: int) -> None:
         _kill(self.workers[place])
