@@ -64,8 +64,9 @@ def _once(key: str, name: str, act: Callable[[Any], None]) -> Callable[[], None]
     heard = f"{key}:heard"
 
     def report() -> None:
-        said = st.session_state[key][name]
-        if said["id"] > st.session_state.get(heard, 0):
+        # A component that left the page a moment ago may repeat itself once more; its value is gone with it.
+        said = (st.session_state.get(key) or {}).get(name)
+        if said and said["id"] > st.session_state.get(heard, 0):
             st.session_state[heard] = said["id"]
             act(said["what"])
 
@@ -123,10 +124,12 @@ def canvas(data: Mapping[str, Any], *, key: str, on_step: Callable[[str], None])
 
 
 def reported(key: str, name: str, told: Callable[[Any], None]) -> Callable[[], None]:
-    """A callback that hands over what a component now holds under `name`."""
+    """A callback that hands over what a component now holds under `name`; nothing where it has left the page."""
 
     def report() -> None:
-        told(st.session_state[key][name])
+        held = st.session_state.get(key)
+        if held is not None and name in held:
+            told(held[name])
 
     return report
 
