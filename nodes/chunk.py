@@ -12,6 +12,11 @@ from langchain_text_splitters import RecursiveCharacterTextSplitter
 _SEPARATORS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r"\s*(```+|~~~+)")
+_CODE = re.compile(r"(?<!`)`+([^`]+)`+")
+# What stands around a whole word. Two lines on each side are more often a name (__main__) than meant to be bold.
+_EMPHASIS = re.compile(
+    r"(?<![\w*])(\*{1,3})(?=\S)(?P<stars>[^*]+)(?<=\S)\1(?![\w*])|(?<!\w)_(?=[^\s_])(?P<lines>[^_]+)(?<=\S)_(?!\w)"
+)
 WHOLE_CHARS = 1000  # a table or a piece of code up to this length is never cut
 
 
@@ -73,8 +78,18 @@ def _path(names: dict[int, str], title: str) -> str:
 
 
 def _plain(heading: str) -> str:
-    """The heading without closing marks (`## Prices ##`) and emphasis."""
-    return re.sub(r"[*_`]+", "", heading.rstrip("# ¶")).strip()
+    """The heading without closing marks (`## Prices ##`) and emphasis. Names keep theirs: `__init__`, `f(*args)`, `C#`."""
+    text = heading.rstrip("\t ¶")
+    open_end = text.rstrip("#")
+    parts = _CODE.split(open_end if open_end[-1:].isspace() else text)
+    parts[::2] = [_without_emphasis(part) for part in parts[::2]]
+    return "".join(parts).replace("`", "").strip()
+
+
+def _without_emphasis(text: str) -> str:
+    for _ in range(2):  # one may stand within another
+        text = _EMPHASIS.sub(lambda found: found["stars"] or found["lines"], text)
+    return text
 
 
 def _fence_after(line: str, fence: str) -> str:

@@ -42,6 +42,26 @@ def test_the_title_leads_the_path_and_is_not_said_twice() -> None:
     assert split("No headings at all.", title="Note")[0].heading == "Note"
 
 
+def test_names_in_headings_keep_their_underscores_and_stars_and_lose_emphasis() -> None:
+    headings = {
+        "object.__init__(self)": "object.__init__(self)",
+        "`__init__` and `snake_case_name`": "__init__ and snake_case_name",
+        "__init__": "__init__",
+        "__main__.py": "__main__.py",
+        "f(*args, **kwargs)": "f(*args, **kwargs)",
+        "Size 3 * 4": "Size 3 * 4",
+        "_PyLong_New": "_PyLong_New",
+        "**Prices**": "Prices",
+        "*Prices* and **hours**": "Prices and hours",
+        "_Prices_ and __hours__ today": "Prices and __hours__ today",
+        "***Prices***": "Prices",
+        "C#": "C#",
+        "Prices ##": "Prices",
+    }
+    for written, read in headings.items():
+        assert split(f"# {written}\n\nText.")[0].heading == read
+
+
 def test_what_is_embedded_begins_with_the_heading() -> None:
     assert split("# Prices\n\nCheap.")[0].embedding_text == "Prices\nCheap."
     assert split("Cheap.")[0].embedding_text == "Cheap."
