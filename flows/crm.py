@@ -27,7 +27,7 @@ from nodes.clients.ghl import Ghl
 from nodes.clients.ghl_answer import TOKEN_REFUSED, WRONG_LOCATION
 from nodes.clients.ghl_http import BASE_URL, FixedToken, Tokens
 from nodes.clients.ghl_oauth import App
-from nodes.errors import ClientError
+from nodes.errors import ClientError, Rejected
 
 KIND = "ghl"
 REVIVE_SECONDS = 60.0
@@ -139,6 +139,9 @@ def revive(workspace: UUID) -> bool:
             return False
     try:
         client_of(account_of(workspace, chosen.id)).location()
+    except Rejected as refused:
+        if refused.code != "missing_scope":  # a token without that scope is accepted all the same
+            return False
     except (ClientError, SecretsUnreadable):
         return False
     with transaction(workspace) as tx:

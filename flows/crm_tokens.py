@@ -147,6 +147,9 @@ class StoredTokens:
         if now.secrets != kept.secrets and not now.ends_soon():
             return now
         with transaction(self._workspace) as tx:
+            present = connections.get(tx, self._connection)
+            if present is not None and (present.state, present.state_reason) == ("paused", error.reason):
+                raise error  # known; this was a look whether it works again
             connections.pause(tx, self._connection, error.reason)
             audit.record(
                 tx,

@@ -15,7 +15,7 @@ from db import connections, conversations, limits, live, outbox
 from db.engine import Row, run, system, transaction
 from db.outbox import OutboxRow
 from db.settings import get_settings
-from flows import crm, crm_effects, crm_sync, undo
+from flows import crm, crm_effects, crm_sync, crm_trouble, undo
 from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
 from flows.done import Done
@@ -116,14 +116,8 @@ class Delivery:
         crash_point("perform")
         if ready.row.effect["kind"] == "notify_people":
             return Done(notify(ready.row, self.accounts), "sent")
-        if ready.row.is_crm:
-            _wait_while_paused(ready.row)
-        if ready.row.effect["kind"] in crm_sync.KINDS:
-            return crm_sync.perform(ready.row)
-        if ready.row.effect["kind"] in crm_effects.KINDS:
-            return crm_effects.perform(ready.row)
-        if ready.row.effect["kind"] == undo.KIND:
-            return undo.perform(ready.row)
+        if ready.row.effect["kind"] in _CRM:
+            return _change_crm(ready.row)
         if ready.row.effect["kind"] == "send_request":
             return send(ready.row)
         known = self._account(ready)
@@ -219,11 +213,18 @@ def _crm_connection(tx: Session, row: OutboxRow) -> UUID | None:
     return chosen.id if chosen else None
 
 
-def _wait_while_paused(row: OutboxRow) -> None:
-    """What changes the CRM waits for a paused connection instead of failing, however long that takes."""
-    found = crm.standing(row.workspace_id)
-    if found.state == "paused":
-        raise Throttled(f"The connection is paused: {found.reason}", PAUSED_RETRY_SECONDS)
+def _change_crm(row: OutboxRow) -> Done:
+    if row.is_crm:
+        crm_trouble.wait_while_paused(row.workspace_id)
+    with crm_trouble.told_apart(row.workspace_id):
+        return _CRM[row.effect["kind"]](row)
+
+
+_CRM: Mapping[str, Callable[[OutboxRow], Done]] = {
+    **dict.fromkeys(crm_sync.KINDS, crm_sync.perform),
+    **dict.fromkeys(crm_effects.KINDS, crm_effects.perform),
+    undo.KIND: undo.perform,
+}
 
 
 def _keep_the_limit(row: OutboxRow) -> None:

@@ -8,11 +8,13 @@ Source: D:oauth/Authorization.md, S:oauth.json; texts of refusals [K].
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
+from nodes.clients.ghl_answer import TOKEN_REFUSED
 from nodes.clients.ghl_http import BASE_URL, READ_SECONDS, FixedToken, GhlHttp, pool
 from nodes.clients.ghl_scopes import SCOPES
 from nodes.clients.http import retry_after_seconds, translated
@@ -20,6 +22,7 @@ from nodes.errors import AuthFailed, NotSent, OutcomeUnknown, Rejected, Throttle
 
 CHOOSE_LOCATION = "https://marketplace.gohighlevel.com/v2/oauth/chooselocation"
 INSTALL_AGAIN = "Connect GoHighLevel again: its sign-in has ended."
+_GRANT = re.compile(r"grant|refresh.?token|\bcode\b", re.IGNORECASE)  # {"error": "invalid_grant", ...} [K]
 
 
 @dataclass(frozen=True)
@@ -106,16 +109,18 @@ def _token(app: App, form: Mapping[str, str]) -> Grant:
     body = _body(answer.text)
     if answer.is_success and body.get("access_token"):
         return _grant(body)
-    raise _refused(answer.status_code, answer.headers, str(body.get("error") or ""))
+    told = " ".join(str(body.get(name) or "") for name in ("error", "error_description", "message"))
+    raise _refused(answer.status_code, answer.headers, str(body.get("error") or ""), told)
 
 
-def _refused(status: int, headers: Mapping[str, str], error: str) -> Exception:
+def _refused(status: int, headers: Mapping[str, str], error: str, said: str) -> Exception:
     if status == 429:
         return Throttled("GoHighLevel asks to wait.", retry_after_seconds(headers))
     if error == "invalid_client":
         return AuthFailed("GoHighLevel does not know the app. Check the client id and the client secret.")
     if status in (400, 401, 422):
-        return AuthFailed(INSTALL_AGAIN)
+        # Without a word about the grant it may be trouble of GHL's own: it is asked again, instead of somebody signing in again.
+        return AuthFailed(INSTALL_AGAIN if _GRANT.search(said) else TOKEN_REFUSED)
     if status >= 500 or status < 300:
         return OutcomeUnknown(f"GoHighLevel answered {status}, which does not say whether the token was exchanged.")
     return (

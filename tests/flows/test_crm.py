@@ -12,6 +12,7 @@ from db import limits
 from db.engine import system, transaction
 from db.settings import get_settings
 from flows import connections, crm
+from nodes.clients.ghl_answer import TOKEN_REFUSED
 from nodes.errors import AuthFailed
 from tests.db.builders import a_user, a_workspace
 from tests.fakes.ghl_twin import TOKEN, GhlTwin
@@ -121,3 +122,11 @@ def test_what_an_admin_paused_stays_paused(twin: GhlTwin, workspace: UUID) -> No
     with transaction(workspace) as tx:
         stored.pause(tx, desk.connection, "An admin paused this connection. Nothing is sent over it.")
     assert not crm.revive(workspace) and twin.asked == []
+
+
+def test_a_token_that_is_accepted_and_may_not_read_the_location_comes_back_too(twin: GhlTwin, workspace: UUID) -> None:
+    desk = by_token(twin, workspace)
+    twin.deny("locations.readonly")
+    with transaction(workspace) as tx:
+        stored.pause(tx, desk.connection, TOKEN_REFUSED)
+    assert crm.revive(workspace)
