@@ -1,5 +1,6 @@
 """The audit log: who did what to what. It only grows; the workspace role can neither change nor delete a line."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -35,5 +36,16 @@ def recent(tx: Session, limit: int = 100, before: int | None = None) -> list[Aud
         "SELECT * FROM audit_log WHERE %(before)s::bigint IS NULL OR id < %(before)s ORDER BY id DESC LIMIT %(limit)s",
         before=before,
         limit=limit,
+    )
+    return [as_record(AuditEntry, row) for row in found]
+
+
+def of_action(tx: Session, action: str, since: datetime) -> list[AuditEntry]:
+    """The lines of one action from a time on, the oldest first."""
+    found = rows(
+        tx,
+        "SELECT * FROM audit_log WHERE action = %(action)s AND at >= %(since)s ORDER BY id",
+        action=action,
+        since=since,
     )
     return [as_record(AuditEntry, row) for row in found]

@@ -9,10 +9,13 @@ import logging
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from uuid import UUID
 
 from prefect import flow
 from prefect.client.orchestration import SyncPrefectClient, get_client
 from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
     FlowRunFilter,
     FlowRunFilterExpectedStartTime,
     FlowRunFilterState,
@@ -20,11 +23,13 @@ from prefect.client.schemas.filters import (
     FlowRunFilterTags,
 )
 from prefect.client.schemas.objects import StateType
+from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 from sqlmodel import Session
 
-from db import limits, retention, vectors
+from db import audit, limits, retention, vectors
 from db.engine import system
+from flows import forgetting
 from flows.mirror import TAG
 from flows.reembed import reembed_all
 
@@ -35,6 +40,7 @@ VECTORS_KEPT = timedelta(days=90)  # that no crawl asked for since
 LIMITS_KEPT = timedelta(days=2)  # the longest window is a day
 NOBODY_REPORTS_AFTER = timedelta(hours=2)  # no step may take as long
 FLOW_RUNS_AT_ONCE = 200
+FORGOTTEN_LATELY = timedelta(days=2)  # Prefect may have been away for a while
 LEFT_BEHIND = "The worker ended before it could tell. The run went on in Frontdesk: see its Runs page."
 # Decisions first: they hang on events.
 AGEING = {"decisions": retention.decisions, "events": retention.events, "journal_details": retention.journal_details}
@@ -47,6 +53,7 @@ def upkeep() -> dict[str, int]:
     counts = forget(now)
     with get_client(sync_client=True) as client:
         counts["flow_runs_closed"] = close_left_behind(client, now)
+        counts["flow_runs_forgotten"] = forget_flow_runs(client, now)
     counts["reembedded"] = reembed_all()
     log.info("Upkeep done", extra={"action": "upkeep.done", **counts})
     return counts
@@ -75,6 +82,28 @@ def close_left_behind(client: SyncPrefectClient, now: datetime) -> int:
     for flow_run in left:
         client.set_flow_run_state(flow_run.id, Crashed(message=LEFT_BEHIND), force=True)
     return len(left)
+
+
+def forget_flow_runs(client: SyncPrefectClient, now: datetime) -> int:
+    """Delete what Prefect shows of contacts that were forgotten; returns how many flow runs were still there."""
+    with system() as tx:
+        asked = audit.of_action(tx, forgetting.ACTION, now - FORGOTTEN_LATELY)
+    flow_runs = list(dict.fromkeys(UUID(id) for entry in asked for id in entry.detail["flow_runs"]))
+    if not flow_runs:
+        return 0
+    shown = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=flow_runs))  # tables of batches, with names in them
+    for artifact in client.read_artifacts(artifact_filter=shown):
+        client.delete_artifact(artifact.id)
+    return sum(_deleted(client, flow_run) for flow_run in flow_runs)
+
+
+def _deleted(client: SyncPrefectClient, flow_run: UUID) -> bool:
+    """False = an earlier clean-up did it, or Prefect's own."""
+    try:
+        client.delete_flow_run(flow_run)
+    except ObjectNotFound:
+        return False
+    return True
 
 
 def _left_behind(now: datetime) -> FlowRunFilter:

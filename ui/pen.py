@@ -11,7 +11,7 @@ from db import users
 from db.records import Member
 from db.views import ConversationDetail
 from flows import actions, crm
-from ui import session, words
+from ui import forget, session, words
 from ui.session import Here
 from ui.text import plain
 
@@ -54,6 +54,8 @@ def _buttons(me: Here, conversation: ConversationDetail) -> None:
         if crm.standing(me.workspace.id).state != "none":
             _copy_switch(conversation)
         _hand_on(me, conversation)
+        if me.may("admin"):
+            forget.offer(conversation)
 
 
 def _give_back(conversation: ConversationDetail) -> None:

@@ -44,7 +44,9 @@ def test_a_mail_address_is_found(database: str, text: str) -> None:
     assert found(["tom@example.com"], text)
 
 
-@pytest.mark.parametrize("text", ["atom@example.com", "tom@example.com.br", "tom@example.community", "x.tom@example.com"])
+@pytest.mark.parametrize(
+    "text", ["atom@example.com", "tom@example.com.br", "tom@example.community", "x.tom@example.com"]
+)
 def test_a_longer_mail_address_is_somebody_elses(database: str, text: str) -> None:
     assert not found(["tom@example.com"], text)
 

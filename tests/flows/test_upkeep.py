@@ -7,10 +7,12 @@ from uuid import UUID, uuid4
 import pytest
 from prefect.client.orchestration import SyncPrefectClient
 
-from db.engine import one, run, system
+from db.engine import one, run, system, transaction
 from flows import upkeep
+from flows.forgetting import forget_contact
 from flows.mirror import TAG
 from tests.db.builders import (
+    a_contact,
     a_conversation,
     a_message,
     a_run,
@@ -125,3 +127,23 @@ def test_a_flow_run_whose_worker_died_shows_as_crashed_and_a_fresh_one_goes_on(p
         assert upkeep.close_left_behind(client, datetime.now(UTC)) == 0
         assert upkeep.close_left_behind(client, datetime.now(UTC) + timedelta(hours=3)) == 1
     assert [prefect.ask(f"/flow_runs/{each}")["state_type"] for each in ids] == ["CRASHED", "RUNNING"]
+
+
+def test_what_prefect_shows_of_a_forgotten_contact_is_deleted(workspace: UUID, prefect: PrefectServer) -> None:
+    flow = prefect.ask("/flows/", {"name": f"Front desk {uuid4().hex[:8]}"})["id"]
+    gone, kept = (
+        prefect.ask("/flow_runs/", {"flow_id": flow, "name": "Tom Becker", "tags": [TAG]})["id"] for _ in range(2)
+    )
+    for flow_run in (gone, kept):
+        prefect.ask("/artifacts/", {"flow_run_id": flow_run, "type": "table", "data": "Tom Becker"})
+    with transaction(workspace) as tx:
+        contact = a_contact(tx, workspace)
+        a_run(tx, workspace, an_automation(tx, workspace), contact_id=contact, prefect_run_id=gone)
+    forget_contact(workspace, contact, "user:1")
+
+    with SyncPrefectClient(prefect.api_url) as client:
+        assert [upkeep.forget_flow_runs(client, datetime.now(UTC)) for _ in range(2)] == [1, 0]
+
+    assert [each["id"] for each in prefect.ask("/flow_runs/filter", {"flows": {"id": {"any_": [flow]}}})] == [kept]
+    tables = prefect.ask("/artifacts/filter", {"artifacts": {"flow_run_id": {"any_": [gone, kept]}}})
+    assert [each["flow_run_id"] for each in tables] == [kept]

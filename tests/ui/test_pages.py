@@ -171,6 +171,24 @@ def test_a_role_that_was_lowered_meanwhile_does_nothing(visit: Any, busy: dict[s
     assert row["state"] == "pending"
 
 
+def test_an_admin_forgets_a_contact_once_the_word_is_typed(visit: Any, busy: dict[str, UUID], office: Office) -> None:
+    def press(test: AppTest, word: str) -> list[str]:
+        test.text_input(key=f"forget_word:{busy['conversation']}").set_value(word)
+        test.button(key=f"forget:{busy['conversation']}").click().run()
+        return [toast.value for toast in test.toast]
+
+    assert "Type forget into the field first" in press(visit("conversations", c=str(busy["conversation"])), "yes")[0]
+    assert press(visit("conversations", c=str(busy["conversation"])), "Forget") == ["The contact is forgotten."]
+    with transaction(office.workspace) as tx:
+        assert rows(tx, "SELECT id FROM contacts") == []
+
+
+def test_who_is_no_admin_cannot_forget_a_contact(visit: Any, busy: dict[str, UUID]) -> None:
+    keys = {button.key for button in visit("conversations", "agent", c=str(busy["conversation"])).button}
+    assert f"take:{busy['conversation']}" in keys
+    assert f"forget:{busy['conversation']}" not in keys
+
+
 def test_a_conversation_of_another_workspace_is_not_there(visit: Any, busy: dict[str, UUID]) -> None:
     assert "does not exist in this workspace" in told(visit("conversations", c=str(uuid4())))
 

@@ -16,6 +16,7 @@ from tests.db.builders import (
     a_workspace,
     an_automation,
     an_event,
+    an_outbox_row,
 )
 from tests.webhook_server.conftest import Site
 
@@ -85,6 +86,7 @@ def test_another_workspace_is_not_there(site: Site, foreign: dict[str, UUID]) ->
         (f"events/{foreign['event']}/retry", None),
     ):
         assert site.post(f"/api/{path}", body).status_code == 404, path
+    assert site.http.delete(f"/api/contacts/{foreign['contact']}", headers={"X-API-Key": site.key}).status_code == 404
     for path in ("conversations", "handoffs", "runs", "automations", "events/parked"):
         assert site.get(f"/api/{path}").json()["items"] == [], path
 
@@ -190,6 +192,29 @@ def test_runs_automations_and_contacts_can_be_read(site: Site, conversation: UUI
     assert site.get("/api/automations").json()["items"][0]["id"] == str(automation)
     assert site.get(f"/api/automations/{automation}").json()["document"]["format"] == 1
     assert site.get(f"/api/contacts/{contact.contact_id}").json()["name"] == "Tom Becker"
+
+
+def test_an_admin_forgets_a_contact(site: Site, conversation: UUID) -> None:
+    with transaction(site.workspace) as tx:
+        found = conversations.get(tx, conversation)
+        a_message(tx, site.workspace, conversation)
+    assert found is not None
+    path = f"/api/contacts/{found.contact_id}"
+    builder = {"X-API-Key": site.new_key("builder")}
+    assert site.http.delete(path, headers=builder).status_code == 403
+    with system() as tx:
+        sending = an_outbox_row(tx, site.workspace, conversation, state="sending")
+    refused = site.http.delete(path, headers={"X-API-Key": site.key})
+    assert (refused.status_code, refused.json()["error"]["code"]) == (409, "refused")
+    with system() as tx:
+        run(tx, "UPDATE outbox SET state = 'done' WHERE id = %(id)s", id=sending)
+
+    answer = site.http.delete(path, headers={"X-API-Key": site.key})
+
+    assert answer.json() == {"conversations": 1, "messages": 1, "runs": 0, "arrivals": 0, "effects": 1}
+    assert site.http.delete(path, headers={"X-API-Key": site.key}).status_code == 404
+    assert site.get(f"/api/conversations/{conversation}").status_code == 404
+    assert site.audit_rows("contact.forgotten") == 1
 
 
 def test_a_parked_event_is_tried_again(site: Site) -> None:
