@@ -6,3 +6,5 @@ CREATE INDEX outbox_crm_changed ON outbox (workspace_id, settled_at)
     WHERE state = 'done' AND order_key LIKE 'crm:%' AND effect->>'kind' <> 'copy_to_crm';
 CREATE INDEX outbox_crm_failed ON outbox (workspace_id, settled_at) WHERE state = 'failed' AND order_key LIKE 'crm:%';
 CREATE INDEX events_queue_ghl ON events_queue (workspace_id, received_at) WHERE type LIKE 'ghl.%';
+CREATE INDEX events_queue_ghl_calls ON events_queue (workspace_id, type, received_at) WHERE type IN ('ghl.outgoing', 'ghl.workflow');
+CREATE INDEX contacts_crm_read ON contacts (workspace_id, crm_fetched_at) WHERE crm_fetched_at IS NOT NULL;

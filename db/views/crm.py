@@ -57,7 +57,11 @@ _WAITING = f"""
         coalesce((SELECT o.error FROM outbox o WHERE o.state IN ('pending', 'sending') AND o.{_OF_CRM} AND o.error <> ''
                   ORDER BY o.seq LIMIT 1), '') AS last_error,
         (SELECT count(*) FROM outbox WHERE state = 'failed' AND {_OF_CRM} AND settled_at > now() - interval '1 day') AS failed,
-        (SELECT settled_at FROM outbox WHERE state = 'done' AND {_OF_CRM} ORDER BY seq DESC LIMIT 1) AS last_worked
+        greatest(
+            (SELECT settled_at FROM outbox WHERE state = 'done' AND {_OF_CRM} AND effect->>'kind' = 'copy_to_crm'
+             ORDER BY settled_at DESC LIMIT 1),
+            (SELECT settled_at FROM outbox WHERE state = 'done' AND {_OF_CRM} AND effect->>'kind' <> 'copy_to_crm'
+             ORDER BY settled_at DESC LIMIT 1)) AS last_worked
     FROM (SELECT count(*) AS waiting, min(created_at) AS oldest, min(due_at) AS next_try FROM outbox
           WHERE state IN ('pending', 'sending') AND {_OF_CRM}) open
 """
