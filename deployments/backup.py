@@ -1,4 +1,4 @@
-"""A backup is one file made by pg_dump; restoring puts it back in one transaction, or not at all."""
+"""A backup is one file made by pg_dump (deployments.restore puts it back)."""
 
 import os
 import subprocess
@@ -22,29 +22,30 @@ def backup(postgres: Path, url: str, target: Path) -> int:
     return target.stat().st_size
 
 
-def restore(postgres: Path, url: str, source: Path) -> None:
-    """Replace the content of the database by that of `source`; on any error nothing has changed."""
-    if not source.is_file():
-        raise CannotStart(f"There is no file {source}. Name a file that `frontdesk backup` made.")
-    options = ["--clean", "--if-exists", "--no-owner", "--single-transaction", "--exit-on-error"]
-    _run([postgres / "pg_restore", *options, source], url, "The restore")
-
-
 def programs(settings: Settings) -> Path:
     """The folder with pg_dump and pg_restore; they come along and also serve a Postgres of DATABASE_URL."""
     return EmbeddedPostgres(settings.home / "postgres").program("pg_dump").parent
 
 
 def _run(command: list[object], url: str, what: str) -> None:
-    address, password = without_password(url)
+    address, environment = connecting(url)
     first, *rest = (str(part) for part in command)
-    environment = {**os.environ, "PGPASSWORD": password}  # arguments are visible to every user of the machine
     done = subprocess.run(
         [first, f"--dbname={address}", *rest], env=environment, capture_output=True, text=True, check=False
     )
     if done.returncode != 0:
-        said = " ".join(done.stderr.split())[-400:]
-        raise CannotStart(f"{what} did not work, and nothing was changed: {said}")
+        raise failed(what, done.stderr)
+
+
+def failed(what: str, said: str) -> CannotStart:
+    """The end of what a program said, as one sentence."""
+    return CannotStart(f"{what} did not work, and nothing was changed: {' '.join(said.split())[-400:]}")
+
+
+def connecting(url: str) -> tuple[str, dict[str, str]]:
+    """The address without its password, and the environment that has it: arguments are visible to every user of the machine."""
+    address, password = without_password(url)
+    return address, {**os.environ, "PGPASSWORD": password}
 
 
 def without_password(url: str) -> tuple[str, str]:

@@ -195,12 +195,13 @@ def _backup(settings: Settings, chosen: argparse.Namespace) -> int:
 def _restore(settings: Settings, chosen: argparse.Namespace) -> int:
     from db.migrate import migrate
     from deployments import backup
+    from deployments.restore import restore
 
     if state.is_running(settings.home):
         raise CannotStart("Frontdesk is running on this database. Run `frontdesk down` first, then restore.")
     with _database(settings) as url:
         migrate(url)  # makes the roles and extensions that a backup only mentions
-        backup.restore(backup.programs(settings), url, chosen.file)
+        restore(backup.programs(settings), url, chosen.file)
         migrate(url)  # an older backup catches up
     print(f"The database is as it was in {chosen.file}.")
     return 0
