@@ -5,16 +5,15 @@ import re
 import selectors
 import signal
 import subprocess
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from db.child import die_with_parent, give_way
 from deployments.environment import CODE
+from deployments.log_file import MOST_BYTES, LogFile
 
-LOG_BYTES = 10 * 1024 * 1024  # a log file is set aside (name.log.1) when it is longer at a start
 _COLOURS = re.compile(rb"\x1b\[[0-9;]*[A-Za-z]")
 
 
@@ -47,21 +46,25 @@ class Program:
     """A child process whose output goes line by line to its log file and to `show`."""
 
     def __init__(
-        self, spec: Spec, logs: Path, selector: selectors.BaseSelector, show: Callable[[str, str], None]
+        self,
+        spec: Spec,
+        logs: Path,
+        selector: selectors.BaseSelector,
+        show: Callable[[str, str], None],
+        *,
+        log_bytes: int = MOST_BYTES,
     ) -> None:
         self._spec = spec
-        self._log_path = logs / f"{spec.name}.log"
+        self._log = LogFile(logs / f"{spec.name}.log", spec.name, log_bytes)
         self._selector = selector
         self._show = show
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: IO[bytes] | None = None
         self._rest = b""
         self.last_line = ""
 
     def start(self) -> None:
         self._close()
-        self._set_aside_a_long_log()
-        self._log = self._log_path.open("ab")
+        self._log.open()
         self._process = subprocess.Popen(
             self._spec.command,
             stdin=subprocess.DEVNULL,
@@ -116,11 +119,8 @@ class Program:
     def _take(self, chunk: bytes) -> None:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
         for raw in lines:
-            assert self._log is not None
             line = _COLOURS.sub(b"", raw).rstrip()
-            stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ ", time.gmtime()).encode()
-            self._log.write(stamp + line + b"\n")
-            self._log.flush()
+            self._log.write(line)
             text = line.decode(errors="replace")
             self.last_line = text or self.last_line
             self._show(self._spec.name, text)
@@ -129,10 +129,5 @@ class Program:
         if self._process and self._process.stdout and not self._process.stdout.closed:
             self._selector.unregister(self._process.stdout)
             self._process.stdout.close()
-        if self._log:
-            self._log.close()
+        self._log.close()
         self._rest = b""
-
-    def _set_aside_a_long_log(self) -> None:
-        if self._log_path.exists() and self._log_path.stat().st_size > LOG_BYTES:
-            self._log_path.replace(self._log_path.with_suffix(".log.1"))

@@ -1,7 +1,7 @@
 """The supervisor over tiny process tables of real processes."""
 
+import json
 import os
-import selectors
 import signal
 import subprocess
 import sys
@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from deployments import state
-from deployments.program import Program, Spec
+from deployments.program import Spec
 from deployments.state import CannotStart
 from deployments.supervisor import Supervisor
 from tests.ports import until
@@ -91,8 +91,8 @@ def restarts_of(folder: Path, name: str) -> int:
 def test_output_goes_to_the_console_and_to_the_log_of_its_process(supervise: Supervise, folder: Path) -> None:
     supervisor, screen = supervise(python("talker", "print('\\x1b[31mhello\\x1b[0m', flush=True);" + WAITS))
     turn_until(supervisor, lambda: screen.shows("talker", "hello"))
-    log = (folder / "logs" / "talker.log").read_text()
-    assert log.splitlines()[0].endswith("Z hello")
+    first = json.loads((folder / "logs" / "talker.log").read_text().splitlines()[0])
+    assert (first["process"], first["message"]) == ("talker", "hello")
 
 
 def test_a_crashed_process_is_started_again_and_counted(supervise: Supervise, folder: Path) -> None:
@@ -238,14 +238,3 @@ def test_a_process_that_got_the_number_of_an_old_one_is_left_alone(folder: Path)
     state.write(folder, {}, [old])
     with state.held(folder):
         assert state.end_leftovers(folder) == []
-
-
-def test_a_long_log_is_set_aside_at_the_next_start(folder: Path) -> None:
-    log = folder / "logs" / "talker.log"
-    with log.open("wb") as file:
-        file.truncate(11 * 1024 * 1024)
-    program = Program(python("talker", WAITS), folder / "logs", selectors.DefaultSelector(), Screen())
-    program.start()
-    program.kill()
-    assert log.with_suffix(".log.1").stat().st_size == 11 * 1024 * 1024
-    assert log.stat().st_size < 1000
