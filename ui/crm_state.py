@@ -12,7 +12,7 @@ from db.views import crm as waiting_views
 from db.views import crm_parts
 from db.views.crm import CrmLine, CrmWaiting
 from nodes.effects import CRM_KINDS
-from ui import words
+from ui import crm_told, words
 from ui.session import Here
 from ui.text import plain
 
@@ -51,6 +51,7 @@ def draw(me: Here, connection: Connection) -> None:
     st.markdown("\n".join(f"- {label}: {_when(last.get(name))}" for name, label in PARTS))
     _list("Waiting", waits, standing.waiting, me)
     _list("Given up within a day", failed, standing.failed, me)
+    crm_told.draw(me)
 
 
 def _summary(standing: CrmWaiting, timezone: str) -> None:

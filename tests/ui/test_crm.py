@@ -19,7 +19,7 @@ from db.settings import get_settings
 from db.views import OutboxLine
 from flows import crm, crm_setup
 from flows.actions import ActionRefused
-from tests.db.builders import a_contact, a_conversation, a_run, an_automation, an_outbox_row
+from tests.db.builders import a_contact, a_conversation, a_run, an_automation, an_event, an_outbox_row
 from tests.fakes.ghl_twin import GhlTwin
 from tests.ui.conftest import Office
 from ui import cookies, effect_words, runs
@@ -164,6 +164,27 @@ def test_what_waits_and_what_was_given_up_is_shown(visit: Any, office: Office, t
     text = told(visit("crm"))
     assert "change waits" in text and "GoHighLevel cannot be reached" in text.replace("\\", "")
     assert "Nora Quill" in text and "No such tag" in text.replace("\\", "")
+
+
+def test_what_the_crm_told_is_shown_with_the_reason_where_nothing_came_of_it(
+    visit: Any, office: Office, twin: GhlTwin
+) -> None:
+    connected(office, twin)
+    with transaction(office.workspace) as tx:
+        for number, (kind, state, note) in enumerate(
+            [
+                ("ghl.ContactTagUpdate", "done", ""),
+                ("ghl.NoteCreate", "ignored", "Ignored: Notes of the CRM are read there, not here."),
+                ("ghl.InboundMessage", "parked", "No such contact."),
+                ("twilio.message", "ignored", "Not of the CRM."),
+            ]
+        ):
+            an_event(tx, office.workspace, type=kind, state=state, note=note, dedupe_key=f"e{number}")
+    text = told(visit("crm"))
+    assert "Contact tag update · Taken over." in text.replace("\\", "")
+    assert "Note create · Nothing came of it: notes of the CRM are read there" in text.replace("\\", "")
+    assert "A message came in there · It could not be worked off: No such contact." in text.replace("\\", "")
+    assert "Not of the CRM" not in text
 
 
 def test_the_page_is_for_admins(visit: Any) -> None:
