@@ -28,10 +28,10 @@ from webhook_server.body import read_body
 from webhook_server.chat_settings import chat_settings
 from webhook_server.chat_thread import Thread, read_thread
 from webhook_server.cors import cors_headers
-from webhook_server.errors import Refusal
+from webhook_server.errors import Refusal, too_many
 from webhook_server.hub import Notice, Watch
 from webhook_server.inbound import answer_call
-from webhook_server.limits import count_chat_message, count_chat_read, count_chat_visitor
+from webhook_server.limits import count_address, count_chat_message, count_chat_read, count_chat_visitor
 from webhook_server.sse import HEARTBEAT, HEARTBEAT_SECONDS, event, stream
 from webhook_server.state import ServerState, state_of
 
@@ -50,6 +50,10 @@ def chat_call(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         account = await chat_account(request)
         cors = cors_headers(account, request)
         try:
+            if (
+                request.method != "OPTIONS"
+            ):  # asked by the browser on its own account, and answered without the database
+                await state_of(request).chat_threads.run(count_address, caller_address(request.scope))
             response = await handler(request, account)
         except Refusal as refusal:
             response = refusal.response()
@@ -104,7 +108,7 @@ async def post_message(request: Request, account: Account) -> Response:
     """Keep one message; the same message_id again is the same message."""
     body = await read_body(request, MAX_BODY_BYTES)
     visitor = _claimed_visitor(body)
-    check_token(request, account, visitor)
+    await _prove(request, account, visitor)
     await state_of(request).chat_threads.run(count_chat_message, account, visitor, caller_address(request.scope))
     return await answer_call(request, "webchat", connection_of(request), lambda: JSONResponse({"stored": True}), body)
 
@@ -185,13 +189,25 @@ class Shown:
         return out
 
 
-def check_token(request: Request, account: Account, visitor: str) -> None:
-    """Raises Refusal 403 unless the caller holds the visitor's token."""
+async def _prove(request: Request, account: Account, visitor: str) -> None:
+    """Raises Refusal 403 unless the caller holds the visitor's token, and 429 after too many wrong ones; both are written down."""
     given = request.headers.get(TOKEN_HEADER, "").encode("utf-8", "replace")
-    if not VISITOR.fullmatch(visitor) or not hmac.compare_digest(given, _token(account, visitor).encode()):
-        raise Refusal(
-            403, "visitor_unknown", "This chat is not known here any more. Reload the page to begin a new one."
-        )
+    if VISITOR.fullmatch(visitor) and hmac.compare_digest(given, _token(account, visitor).encode()):
+        return
+    await state_of(request).chat_threads.run(_note_refused, request, account)
+    raise Refusal(403, "visitor_unknown", "This chat is not known here any more. Reload the page to begin a new one.")
+
+
+def _note_refused(request: Request, account: Account) -> None:
+    wait = state_of(request).refusals.record(
+        caller_address(request.scope),
+        "The visitor's token does not fit.",
+        subject=f"connection:{account.id}",
+        workspace=account.workspace_id,
+        action="chat.refused",
+    )
+    if wait:
+        raise too_many(wait, "Too many calls with a wrong token came from your address.")
 
 
 def _token(account: Account, visitor: str) -> str:
@@ -203,7 +219,7 @@ def _token(account: Account, visitor: str) -> str:
 
 async def _reading_visitor(request: Request, account: Account) -> str:
     visitor = request.query_params.get("visitor", "")
-    check_token(request, account, visitor)
+    await _prove(request, account, visitor)
     await state_of(request).chat_threads.run(count_chat_read, account, visitor)
     return visitor
 

@@ -17,9 +17,9 @@ CHAT_READS_PER_MINUTE = 120  # history and streams of one visitor: a browser tha
 
 
 def count_address(address: str) -> None:
-    """One API call from an address. Raises Refusal 429 above FRONTDESK_LIMIT_ADDRESS_PER_HOUR."""
+    """One call of REST or of the web chat from an address. Raises Refusal 429 above FRONTDESK_LIMIT_ADDRESS_PER_HOUR."""
     if wait := _take(f"api-address:{address}", get_settings().limit_address_per_hour, HOUR):
-        raise too_many(wait, "Too many API calls came from your address in this hour.")
+        raise too_many(wait, "Too many calls came from your address in this hour.")
 
 
 def count_endpoint(key: object, endpoint: str) -> None:

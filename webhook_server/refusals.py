@@ -1,4 +1,4 @@
-"""What a wrong signature costs: one audit row per address and minute, and 429 after too many.
+"""What a wrong signature or token costs: one audit row per address and minute, and 429 after too many.
 
 A provider calls for many customers from the same addresses, so somebody else's wrong calls from there must not lock ours
 out: a refused address is only kept away from the database, its signatures are still checked.
@@ -29,14 +29,16 @@ class Refusals:
         """Seconds until the address may cost database work again; 0 = now."""
         return max(0.0, self._until.get(address, 0.0) - self._clock())
 
-    def record(self, address: str, reason: str, *, subject: str, workspace: UUID | None) -> float:
+    def record(
+        self, address: str, reason: str, *, subject: str, workspace: UUID | None, action: str = "webhook.refused"
+    ) -> float:
         """Note one refused call; returns the seconds the address has to wait, 0 while it is below the limit."""
         if wait := self.wait(address):
             return wait
         now = datetime.now(UTC)
         with system() as tx:
-            if not limits.take(tx, f"refused-audit:{address}", 1, 60, now):
-                audit.record(tx, workspace, f"address:{address}", "webhook.refused", subject, reason=reason[:300])
+            if not limits.take(tx, f"refused-audit:{action}:{address}", 1, 60, now):
+                audit.record(tx, workspace, f"address:{address}", action, subject, reason=reason[:300])
             wait = limits.take(tx, f"refused:{address}", REFUSED_PER_MINUTE, 60, now)
         if wait:
             self._remember(address, wait)

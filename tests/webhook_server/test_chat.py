@@ -12,7 +12,7 @@ import pytest
 
 from db import connections, contacts, conversations, outbox
 from db.conversations import ConversationRow
-from db.engine import run, system, transaction
+from db.engine import one, run, system, transaction
 from tests.webhook_server.conftest import Site
 from webhook_server.limits import CHAT_PER_MINUTE
 
@@ -212,3 +212,19 @@ def test_nothing_else_is_served(site: Site, path: str) -> None:
 def test_no_script_puts_text_into_markup(site: Site) -> None:
     for name in ("widget.js", "static/chat.js", "static/chat-view.js", "static/chat-store.js"):
         assert "innerHTML" not in site.http.get(f"/{name}").text
+
+
+def test_a_wrong_token_leaves_one_audit_row_a_minute_and_then_has_to_wait(site: Site) -> None:
+    browser = Browser(site)
+    browser.headers = {"x-visitor-token": "guessed"}
+    answers = [browser.read().status_code for _ in range(20)] + [browser.write("Hi").status_code for _ in range(15)]
+
+    assert answers[:30] == [403] * 30
+    assert set(answers[31:]) == {429}
+    assert site.audit_rows("chat.refused") == 1
+    with system() as tx:
+        found = one(tx, "SELECT workspace_id, actor, subject FROM audit_log WHERE action = 'chat.refused'")
+    assert found == {
+        "workspace_id": site.workspace, "actor": "address:127.0.0.1", "subject": f"connection:{site.webchat}",
+    }  # fmt: skip
+    assert Browser(site).write("Hello").status_code == 200, "who holds the token is not locked out by a neighbour"

@@ -28,6 +28,21 @@ def test_an_address_may_call_so_often_an_hour_whatever_its_key(site: Site, tight
     assert site.http.get("/api/runs", headers=proxied).status_code == 200, "another address counts for itself"
 
 
+def test_chat_calls_count_for_the_address_and_the_browsers_own_question_does_not(site: Site, tight: None) -> None:
+    asked = [site.http.options("/api/chat/messages").status_code for _ in range(10)]
+    answers = [site.http.get("/api/chat/settings").status_code for _ in range(4)]
+    answers += [site.http.post("/api/chat/visitors").status_code for _ in range(3)]
+
+    assert asked == [204] * 10
+    assert answers == [200] * 4 + [201] * 2 + [429]
+    assert site.get("/api/runs").status_code == 429, "REST and chat count together"
+    widget_on_another_site = site.http.get("/api/chat/settings", headers={"Origin": "https://shop.example.com"})
+    assert (widget_on_another_site.status_code, widget_on_another_site.headers["Access-Control-Allow-Origin"]) == (
+        429,
+        "*",
+    )
+
+
 def test_signed_webhooks_do_not_count(site: Site, tight: None) -> None:
     assert {site.twilio_call().status_code for _ in range(10)} == {200}
 
