@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from db.settings import Settings
 from deployments import ask, processes, state
+from deployments.console import Console
 from deployments.database import (
     DATABASE,
     PREFECT_DATABASE,
@@ -21,8 +22,6 @@ from deployments.program import Runnable, Spec
 from deployments.state import CannotStart
 from deployments.supervisor import Supervisor
 
-COLOURS = (36, 32, 33, 35, 34, 31)
-
 
 def up(settings: Settings, *, with_demo: bool) -> int:
     """Run everything; returns the exit code. Raises CannotStart before anything was started."""
@@ -31,7 +30,7 @@ def up(settings: Settings, *, with_demo: bool) -> int:
         state.end_leftovers(settings.home)
         check_ports(settings)
         specs, own = build(settings, with_demo=with_demo)
-        show = Console([spec.name for spec in specs])
+        show = Console([spec.name for spec in specs], quiet={"prefect"})
         print(f"Starting {len(specs)} processes; their logs are in {settings.home / 'logs'} ...", flush=True)
         supervisor = Supervisor(specs, settings.home, show, addresses=addresses(settings), own=own)
         code = supervisor.run(lambda: announce(settings, specs[-1].environment))
@@ -107,22 +106,3 @@ def announce(settings: Settings, environment: Mapping[str, str]) -> None:
     for line in said.strip().splitlines():
         print(f"  {line}")
     print("\nCtrl-C stops everything. `frontdesk status` shows the processes.\n", flush=True)
-
-
-class Console:
-    """Prints a line with the name of its process before it."""
-
-    def __init__(self, names: list[str], write: Callable[[str], object] = sys.stdout.write) -> None:
-        self._width = max(len(name) for name in names)
-        self._colours = {name: COLOURS[place % len(COLOURS)] for place, name in enumerate(names)}
-        self._coloured = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        self._write = write
-
-    def __call__(self, name: str, line: str) -> None:
-        if not line:
-            return
-        label = f"{name:<{self._width}} |"
-        if self._coloured:
-            label = f"\x1b[{self._colours[name]}m{label}\x1b[0m"
-        self._write(f"{label} {line}\n")
-        sys.stdout.flush()
