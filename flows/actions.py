@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
-from db import audit, conversations, handoffs, outbox
+from db import audit, conversations, deliveries, handoffs, messages, outbox
 from db.conversations import ConversationRow
 from db.engine import one, transaction
 from flows import conversation_events
@@ -73,7 +73,7 @@ def set_ai(workspace: UUID, conversation_id: UUID, user_id: UUID | None, enabled
     """The AI switch of a conversation. Switching off returns only when nothing of the AI is on its way any more."""
     with _changing(workspace, conversation_id) as (tx, conversation):
         conversations.set_ai(tx, conversation, enabled)
-        conversations.record_note(
+        messages.record_note(
             tx, conversation, f"{_name(tx, user_id)} switched the AI {'on' if enabled else 'off'}.", user_id
         )
         audit.record(
@@ -89,7 +89,7 @@ def set_crm_copy(workspace: UUID, conversation_id: UUID, user_id: UUID | None, e
     with _changing(workspace, conversation_id) as (tx, conversation):
         conversations.set_crm_copy(tx, conversation, enabled)
         told = f"{_name(tx, user_id)} switched copying to the CRM {'on' if enabled else 'off'}."
-        conversations.record_note(tx, conversation, told, user_id)
+        messages.record_note(tx, conversation, told, user_id)
         audit.record(
             tx, workspace, _actor(user_id), "conversation.crm_copy", f"conversation:{conversation_id}", enabled=enabled
         )
@@ -137,7 +137,7 @@ def resolve_handoff(
         if give_back:
             _give_back(tx, conversation, handoff.assignee_id, resolution)
         else:
-            conversations.record_note(tx, conversation, f"The request for a person is settled. {resolution}".strip())
+            messages.record_note(tx, conversation, f"The request for a person is settled. {resolution}".strip())
         audit.record(tx, workspace, actor, "handoff.resolved", f"handoff:{handoff_id}", gave_back=give_back)
 
 
@@ -153,9 +153,9 @@ def _take(tx: Session, conversation: ConversationRow, user_id: UUID) -> Conversa
     open_one = handoffs.of_conversation(tx, conversation.id)
     if open_one is not None:
         handoffs.assign(tx, open_one, user_id)
-    conversations.record_note(tx, conversation, f"{name} took over.", user_id)
+    messages.record_note(tx, conversation, f"{name} took over.", user_id)
     # What the customer wrote so far is the person's to answer.
-    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id))
+    conversations.mark_answered(tx, conversation.id, messages.last_seq(tx, conversation.id))
     audit.record(
         tx, conversation.workspace_id, _actor(user_id), "conversation.taken_over", f"conversation:{conversation.id}"
     )
@@ -172,7 +172,7 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
         handoffs.resolve(tx, open_one, note)
         conversation_events.tell(tx, conversation, "handoff_resolved", str(open_one.id), note)
     moved = conversations.move_pen(tx, conversation, "ai", None)
-    seq = conversations.record_note(
+    seq = messages.record_note(
         tx, conversation, f"{name} gave the conversation back to the AI. {note}".strip(), user_id
     )
     told = f"A colleague ({name}) took over and gave back"
@@ -184,7 +184,7 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
 
 
 def _say(tx: Session, conversation: ConversationRow, user_id: UUID, text: str, key: str) -> UUID:
-    answers_up_to = conversations.last_seq(tx, conversation.id)
+    answers_up_to = messages.last_seq(tx, conversation.id)
     said = [
         outbox.say(
             tx,
@@ -227,7 +227,7 @@ def _wait_until_quiet(workspace: UUID, conversation_id: UUID, epoch: int) -> Non
     until = time.monotonic() + lease_seconds() + 5
     while time.monotonic() < until:
         with transaction(workspace) as tx:
-            if not outbox.on_its_way(tx, conversation_id, epoch):
+            if not deliveries.on_its_way(tx, conversation_id, epoch):
                 return
         time.sleep(POLL_SECONDS)
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import conversations, handoffs, journal, outbox, run_waits, runs
+from db import conversations, handoffs, journal, messages, outbox, run_waits, runs
 from db.conversations import ConversationRow, conversation_row
 from db.engine import one, transaction
 from db.journal import StepRecord
@@ -175,7 +175,7 @@ def hand_over(
     if not is_new:
         return conversation
     moved = conversations.move_pen(tx, conversation, "human", None, by_run=by_run)
-    conversations.record_note(tx, conversation, f"A person is asked for: {effect.reason}", handoff=str(handoff_id))
+    messages.record_note(tx, conversation, f"A person is asked for: {effect.reason}", handoff=str(handoff_id))
     mail_agents(tx, conversation, handoff_id, effect)
     conversation_events.tell(tx, moved, "handoff_opened", str(handoff_id), effect.reason)
     return moved

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from db import conversations, outbox
+from db import conversations, messages, outbox
 from db.conversations import ConversationRow
 from db.engine import one
 from db.outbox import OutboxRow
@@ -35,7 +35,7 @@ def _say(tx: Session, row: OutboxRow, text: str, note: str) -> None:
     if conversation is None or told is None:
         return
     if not text.strip() or not _may_speak(tx, row, conversation, told["epoch"]):
-        conversations.record_note(tx, conversation, note)
+        messages.record_note(tx, conversation, note)
         return
     for part, piece in enumerate(pieces(SendMessage(text=text), longest(tx, conversation))):
         key = f"{row.id}:told" + (f".{part}" if part else "")

@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from db import audit, connections, contacts, conversations, crm_contacts, crm_messages, events, live
+from db import audit, connections, contacts, conversations, crm_contacts, crm_messages, events, live, messages
 from db.engine import one
 from db.events import Event
 from db.records import Connection, Contact
@@ -225,7 +225,7 @@ def _sent_there(at: Told, given: CrmContact, data: Mapping[str, Any]) -> str:
     take_pen(at.tx, conversation, "A colleague answered in GoHighLevel.")
     media = [{"url": url} for url in data["media"]]
     marked = {crm_messages.SEEN: data["message_id"]}
-    message_id = conversations.record_sent_elsewhere(at.tx, conversation, data["text"], media, marked)
+    message_id = messages.record_sent_elsewhere(at.tx, conversation, data["text"], media, marked)
     crm_messages.link(at.tx, at.workspace, data["message_id"], message_id)
     return ""
 

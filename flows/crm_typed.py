@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, conversations, crm_messages, handoffs, outbox
+from db import audit, conversations, crm_messages, handoffs, messages, outbox
 from db.conversations import ConversationRow
 from db.records import Contact
 from flows import conversation_events, occasions
@@ -44,7 +44,7 @@ def take_pen(tx: Session, conversation: ConversationRow, why: str) -> Conversati
     Who writes there is mostly no member here, so the conversation has no assignee; an assigned handoff says that it waits for
     nobody. A colleague who has the conversation already keeps it.
     """
-    conversations.mark_answered(tx, conversation.id, conversations.last_seq(tx, conversation.id))
+    conversations.mark_answered(tx, conversation.id, messages.last_seq(tx, conversation.id))
     request = handoffs.of_conversation(tx, conversation.id)
     if conversation.owner == "human" and (request.state == "assigned" if request else conversation.assignee_id):
         return conversation
@@ -54,7 +54,7 @@ def take_pen(tx: Session, conversation: ConversationRow, why: str) -> Conversati
         request = handoffs.of_conversation(tx, conversation.id)
     assert request is not None
     handoffs.assign(tx, request, None)
-    conversations.record_note(tx, conversation, f"{why} The AI keeps still until the conversation is given back.")
+    messages.record_note(tx, conversation, f"{why} The AI keeps still until the conversation is given back.")
     subject = f"conversation:{conversation.id}"
     audit.record(tx, conversation.workspace_id, "system", "conversation.taken_over", subject, by="crm")
     conversation_events.tell(tx, moved, "taken_over", f"{conversation.id}:{moved.owner_epoch}")
@@ -64,7 +64,7 @@ def take_pen(tx: Session, conversation: ConversationRow, why: str) -> Conversati
 def _say(tx: Session, conversation: ConversationRow, typed: OutgoingTyped, *, by_person: bool) -> None:
     """A workflow of the CRM is no person: what it sends keeps to a stop word."""
     wanted = SendMessage(text=typed.text, media=tuple(Media(url=each.url) for each in typed.media))
-    answers_up_to = conversations.last_seq(tx, conversation.id) if by_person else 0
+    answers_up_to = messages.last_seq(tx, conversation.id) if by_person else 0
     for part, piece in enumerate(pieces(wanted, longest(tx, conversation)), start=1):
         suffix = f"{crm_messages.PIECE}{part}" if part > 1 else ""
         message_id = outbox.say(

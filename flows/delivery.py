@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import connections, conversations, limits, live, outbox
+from db import connections, deliveries, limits, live, messages
 from db.engine import Row, run, system, transaction
 from db.outbox import OutboxRow
 from db.settings import get_settings
@@ -53,8 +53,8 @@ class Delivery:
         """Lease what may leave now; what may not leave any more is cancelled in the same transaction."""
         while True:
             with system() as tx:
-                rows = outbox.claim(tx, self.owner, self.lease_seconds, limit)
-                pens = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
+                rows = deliveries.claim(tx, self.owner, self.lease_seconds, limit)
+                pens = deliveries.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
                 ready = [ready for row in rows if (ready := self._judge(tx, row, pens)) is not None]
                 _mark_sending(tx, ready)
             if ready or not rows:
@@ -107,7 +107,7 @@ class Delivery:
     def release(self, not_begun: Sequence[Ready]) -> int:
         """Put back in line what was claimed and certainly not begun, when the worker stops."""
         with system() as tx:
-            released = outbox.release(tx, self.owner, [ready.row.id for ready in not_begun])
+            released = deliveries.release(tx, self.owner, [ready.row.id for ready in not_begun])
             for ready in not_begun:
                 back_to_pending(tx, ready.row)
         return released
@@ -154,12 +154,12 @@ class Delivery:
                 self.accounts.forget(refused)
                 crm.forget(row.workspace_id)
                 live.publish(tx, row.workspace_id, "connection", connection=refused)
-            outbox.put_off(tx, row.id, self.owner, PAUSED_RETRY_SECONDS, reason, counted=False)
+            deliveries.put_off(tx, row.id, self.owner, PAUSED_RETRY_SECONDS, reason, counted=False)
             back_to_pending(tx, row)
 
     def _put_off(self, row: OutboxRow, seconds: float, reason: str, *, counted: bool) -> None:
         with transaction(row.workspace_id) as tx:
-            if outbox.put_off(tx, row.id, self.owner, seconds, reason, counted=counted):
+            if deliveries.put_off(tx, row.id, self.owner, seconds, reason, counted=counted):
                 back_to_pending(tx, row)
 
     def _unknown(self, row: OutboxRow, reason: str) -> None:
@@ -192,16 +192,16 @@ class Delivery:
             "error": error,
         }
         if row.message_id is None:
-            held = outbox.settle(tx, row.id, self.owner, state, **told)
+            held = deliveries.settle(tx, row.id, self.owner, state, **told)
         else:
-            held = outbox.settle_message(tx, row, self.owner, state, message_state or state, **told)
+            held = deliveries.settle_message(tx, row, self.owner, state, message_state or state, **told)
         if not held:
             if state != "done":
                 return  # the lease was lost: whoever has it now decides
             # What the provider accepted is true all the same.
-            outbox.settle_known(tx, row.id, "done", provider_message_id)
+            deliveries.settle_known(tx, row.id, "done", provider_message_id)
             if row.message_id is not None:
-                conversations.advance_state(tx, row.message_id, message_state or state, **told)
+                messages.advance_state(tx, row.message_id, message_state or state, **told)
         if also is not None:
             also(tx)
         if row.message_id is not None:

@@ -12,7 +12,18 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import api_keys, automations, connections, contacts, conversations, handoffs, passages, users, workspaces
+from db import (
+    api_keys,
+    automations,
+    connections,
+    contacts,
+    conversations,
+    handoffs,
+    messages,
+    passages,
+    users,
+    workspaces,
+)
 from db.conversations import ConversationRow
 from db.engine import one, run, system, transaction
 from db.settings import get_settings
@@ -165,7 +176,7 @@ def _past(
         unread=told["unread"],
         began=began,
         at=began + timedelta(minutes=last["minute"]),
-        preview=last["text"][: conversations.PREVIEW_CHARS],
+        preview=last["text"][: messages.PREVIEW_CHARS],
         inbound=began + timedelta(minutes=max(m["minute"] for m in told["messages"] if m["direction"] == "in")),
     )
     if told["handoff"]:

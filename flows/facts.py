@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
-from db import conversations
+from db import messages
 from db.engine import Row, one, read_only
 from db.runs import Run
 from db.settings import get_settings
@@ -113,8 +113,8 @@ def _conversation(found: Row) -> ConversationFacts | None:
 def _turn(tx: Session, run: Run) -> Turn:
     if run.conversation_id is None:
         return Turn()
-    messages = tuple(
+    said = tuple(
         TurnMessage(r["id"], r["seq"], r["content"], r["created_at"], tuple(r["media"]))
-        for r in conversations.turn_messages(tx, run.conversation_id, run.first_seq, run.last_seq)
+        for r in messages.turn_messages(tx, run.conversation_id, run.first_seq, run.last_seq)
     )
-    return Turn(messages, first_contact=bool(run.trigger.get("first_contact")))
+    return Turn(said, first_contact=bool(run.trigger.get("first_contact")))

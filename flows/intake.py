@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import automations, contacts, conversations, decisions, events, live, outbox, run_waits, runs
+from db import automations, contacts, conversations, decisions, deliveries, events, live, messages, run_waits, runs
 from db.automations import LiveAutomation
 from db.conversations import ConversationRow
 from db.decisions import Decision
@@ -109,7 +109,7 @@ class Intake:
 
     def _message(self, at: Sitting, event: Event, arrival: IncomingMessage) -> str:
         conversation, is_new = self._conversation(at, event, arrival)
-        kept = conversations.record_inbound(
+        kept = messages.record_inbound(
             at.tx,
             conversation,
             arrival.provider_message_id,
@@ -243,7 +243,7 @@ class Intake:
                 raise ReceiptTooEarly("The message of this receipt is not known yet.")
             return "Ignored: the receipt is for a message that was not sent from here."
         failed = receipt.state == "failed"
-        conversations.advance_state(
+        messages.advance_state(
             at.tx,
             message_id,
             receipt.state,
@@ -252,7 +252,7 @@ class Intake:
             error=receipt.error,
         )
         if outbox_id is not None:
-            outbox.settle_known(at.tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
+            deliveries.settle_known(at.tx, outbox_id, "failed" if failed else "done", receipt.provider_message_id)
         crm_sync.moved(at.tx, event.workspace_id, message_id, receipt.state, receipt.error)
         return ""
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import conversations, live, outbox
+from db import deliveries, live, messages
 from db.engine import Row, system, transaction
 from db.outbox import OutboxRow
 from flows import crm_sync
@@ -38,16 +38,16 @@ class Reconciliation:
     def take_over_expired(self, limit: int = 100) -> int:
         """Effects whose worker died: what may be repeated is due again, a message becomes unknown."""
         with system() as tx:
-            rows = outbox.expired(tx, limit)
+            rows = deliveries.expired(tx, limit)
             for row in rows:
                 again = row.effect["kind"] in REPEATABLE or row.is_crm or self._repeatable(tx, row)
-                outbox.give_up_lease(tx, row, "pending" if again else "unknown", "The worker died while it sent this.")
+                deliveries.give_up_lease(
+                    tx, row, "pending" if again else "unknown", "The worker died while it sent this."
+                )
                 if again:
                     back_to_pending(tx, row)
                 elif row.message_id is not None:
-                    conversations.advance_state(
-                        tx, row.message_id, "unknown", error_code="outcome_unknown", error=UNKNOWN
-                    )
+                    messages.advance_state(tx, row.message_id, "unknown", error_code="outcome_unknown", error=UNKNOWN)
             live.ring(tx, "outbox")
         return len(rows)
 
@@ -59,8 +59,8 @@ class Reconciliation:
     def ask(self, limit: int = 20) -> int:
         """Ask the providers about unknown messages that are old enough; returns how many were cleared up."""
         with system() as tx:
-            rows = outbox.to_reconcile(tx, self.after_seconds, limit)
-            places = outbox.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
+            rows = deliveries.to_reconcile(tx, self.after_seconds, limit)
+            places = deliveries.pens(tx, [row.conversation_id for row in rows if row.conversation_id])
             known = {row.id: self.accounts.get(tx, row.connection_id) for row in rows if row.connection_id}
         return sum(
             self._ask_about(row, known[row.id], places)
@@ -71,7 +71,7 @@ class Reconciliation:
     def _ask_about(self, row: OutboxRow, known: KnownAccount, places: Mapping[UUID, Row]) -> bool:
         assert row.conversation_id is not None
         with transaction(row.workspace_id) as tx:
-            ours = conversations.provider_ids(tx, row.conversation_id)
+            ours = messages.provider_ids(tx, row.conversation_id)
         place = places[row.conversation_id]
         message = outgoing(row, known, place["channel"], place["address"])
         try:
@@ -90,12 +90,10 @@ class Reconciliation:
 
     def _found(self, tx: Session, row: OutboxRow, answer: Found) -> bool:
         state: Any = "failed" if answer.state == "failed" else "done"
-        if not outbox.settle_known(tx, row.id, state, answer.provider_message_id):
+        if not deliveries.settle_known(tx, row.id, state, answer.provider_message_id):
             return False
         if row.message_id is not None:
-            conversations.advance_state(
-                tx, row.message_id, answer.state, provider_message_id=answer.provider_message_id
-            )
+            messages.advance_state(tx, row.message_id, answer.state, provider_message_id=answer.provider_message_id)
             crm_sync.moved(tx, row.workspace_id, row.message_id, answer.state)
         log.info(
             "An unknown message was found at the provider", extra={"action": "reconcile.found", "outbox": str(row.id)}
@@ -103,7 +101,7 @@ class Reconciliation:
         return True
 
     def _absent(self, tx: Session, row: OutboxRow) -> bool:
-        if not outbox.send_again(tx, row.id):
+        if not deliveries.send_again(tx, row.id):
             return False
         back_to_pending(tx, row)
         live.ring(tx, "outbox")

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, conversations, reruns
+from db import audit, conversations, messages, reruns
 from db.engine import transaction
 from db.reruns import EndedRun, KeptStep
 from flows.actions import ActionRefused, colleague
@@ -114,6 +114,6 @@ def _leave_a_note(tx: Session, ended: EndedRun, name: str, user_id: UUID) -> Non
     """Who reads the conversation must not wonder why something is said after the request for a person."""
     conversation = conversations.get(tx, ended.conversation_id) if ended.conversation_id else None
     if conversation is not None:
-        conversations.record_note(
+        messages.record_note(
             tx, conversation, f"{name} let the automation '{ended.automation}' go on where it failed.", user_id
         )

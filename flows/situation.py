@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from db import conversations, past
+from db import messages, past
 from db.engine import Row, one, read_only
 from db.past import PastState, PastTurn
 from flows.actions import ActionRefused
@@ -79,7 +79,7 @@ def past_case(workspace: UUID, turn: PastTurn) -> Case:
         ours = business_of(tx, workspace)
         state = past.state_at(tx, turn)
         contact = _contact(tx, state.contact_id, opted_out=state.opted_out)
-        messages = conversations.turn_messages(tx, turn.conversation_id, turn.first_seq, turn.last_seq)
+        said = messages.turn_messages(tx, turn.conversation_id, turn.first_seq, turn.last_seq)
     conversation = ConversationFacts(
         id=turn.conversation_id,
         channel=state.channel,
@@ -88,7 +88,7 @@ def past_case(workspace: UUID, turn: PastTurn) -> Case:
         last_ai_reply_at=state.last_ai_reply_at,
         returned_at_seq=state.returned_at_seq,
     )
-    written = tuple(TurnMessage(m["id"], m["seq"], m["content"], m["created_at"], tuple(m["media"])) for m in messages)
+    written = tuple(TurnMessage(m["id"], m["seq"], m["content"], m["created_at"], tuple(m["media"])) for m in said)
     now = _answered_at(turn, state, ours)
     return _case(
         workspace, ours, contact, conversation, Turn(written, state.first_contact), now,

@@ -183,14 +183,14 @@ def test_nothing_automatic_leaves_after_an_opt_out(rig: Rig, twin: TwilioTwin) -
 
 
 def test_states_only_go_forward(rig: Rig, twin: TwilioTwin) -> None:
-    from db import conversations
+    from db import messages
 
     answered(rig)
     rig.deliver()
     [row] = rig.query("SELECT id FROM messages WHERE direction = 'out'")
     with system() as tx:
-        assert conversations.advance_state(tx, row["id"], "read")
-        assert not conversations.advance_state(tx, row["id"], "sent")
-        assert not conversations.advance_state(tx, row["id"], "failed")
+        assert messages.advance_state(tx, row["id"], "read")
+        assert not messages.advance_state(tx, row["id"], "sent")
+        assert not messages.advance_state(tx, row["id"], "failed")
     assert message(rig)["state"] == "read"
     assert isinstance(rig.query("SELECT sent_at FROM messages WHERE direction = 'out'")[0]["sent_at"], datetime)

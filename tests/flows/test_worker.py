@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from db import events, outbox, runs
+from db import deliveries, events, runs
 from db.engine import run, system
 from flows.worker import Worker
 from tests.fakes.twilio_twin import TwilioTwin
@@ -128,7 +128,7 @@ def test_two_connections_never_claim_the_same_effect(rig: Rig) -> None:
     def claim(owner: str) -> None:
         while True:
             with system() as tx:
-                rows = outbox.claim(tx, owner, 60, 3)
+                rows = deliveries.claim(tx, owner, 60, 3)
             if not rows:
                 return
             claimed.extend(row.id for row in rows)

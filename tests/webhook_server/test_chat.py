@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from db import connections, contacts, conversations, outbox
+from db import connections, contacts, conversations, messages, outbox
 from db.conversations import ConversationRow
 from db.engine import one, run, system, transaction
 from tests.webhook_server.conftest import Site
@@ -68,7 +68,7 @@ def arrive(site: Site, browser: Browser, text: str, message_id: str = "") -> Con
             tx, site.workspace, contact.id, site.webchat, "webchat", browser.visitor
         )
         provider_id = f"{browser.visitor}:{message_id or uuid4()}"
-        conversations.record_inbound(tx, conversation, provider_id, text, [], {}, datetime.now(UTC))
+        messages.record_inbound(tx, conversation, provider_id, text, [], {}, datetime.now(UTC))
         return conversation
 
 
@@ -78,7 +78,7 @@ def answer(site: Site, conversation: ConversationRow, text: str, state: str = "d
             tx, conversation, options.pop("author", "ai"), {"text": text}, str(uuid4()), answers_up_to=0, **options
         )
         if state != "pending":
-            conversations.advance_state(tx, message, state)
+            messages.advance_state(tx, message, state)
         return message
 
 
@@ -111,16 +111,16 @@ def test_the_history_has_what_was_delivered_and_nothing_that_may_still_be_cancel
     answer(site, conversation, "Not sent yet", "pending")
     answer(site, conversation, "Taken back", "cancelled")
     with transaction(site.workspace) as tx:
-        conversations.record_note(tx, conversation, "For colleagues only")
+        messages.record_note(tx, conversation, "For colleagues only")
 
-    messages = browser.read().json()["messages"]
+    shown = browser.read().json()["messages"]
 
-    assert [(m["from"], m["text"], m["quoted"]) for m in messages] == [
+    assert [(m["from"], m["text"], m["quoted"]) for m in shown] == [
         ("visitor", "Are you open?", False),
         ("automatic", "Yes.", True),
     ]
-    assert messages[0]["client_id"] == "message-0001"
-    assert [m["text"] for m in browser.read(messages[0]["seq"]).json()["messages"]] == ["Yes."]
+    assert shown[0]["client_id"] == "message-0001"
+    assert [m["text"] for m in browser.read(shown[0]["seq"]).json()["messages"]] == ["Yes."]
 
 
 def test_the_stream_tells_arrival_typing_answer_and_who_joined(site: Site) -> None:
@@ -136,7 +136,7 @@ def test_the_stream_tells_arrival_typing_answer_and_who_joined(site: Site) -> No
 
         with transaction(site.workspace) as tx:
             run(tx, "UPDATE outbox SET state = 'done'")
-            conversations.advance_state(tx, message, "delivered")
+            messages.advance_state(tx, message, "delivered")
         assert [m["text"] for m in seen.get(timeout=10)[1]["messages"]] == ["Yes."]
         assert seen.get(timeout=10)[1]["typing"] is False
 
