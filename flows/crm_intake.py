@@ -13,13 +13,12 @@ from uuid import UUID, uuid4
 
 from sqlmodel import Session
 
-from db import audit, connections, contacts, conversations, crm_contacts, crm_messages, events, live, messages
-from db.engine import one
+from db import audit, connections, contacts, crm_contacts, crm_messages, events, live
 from db.events import Event
 from db.records import Connection, Contact
 from flows import occasions
 from flows.crm_link import SOURCE
-from flows.crm_typed import send_typed, take_pen
+from flows.crm_typed import send_typed, show_sent_there
 from nodes.clients.channel import CrmContact, CrmEvent, OutgoingTyped
 from nodes.contract import Occasion
 
@@ -36,10 +35,6 @@ OFFERED = frozenset(
         "workflow",
     }
 )
-
-
-class CrmTooEarly(Exception):
-    """The CRM tells of a message that may be a copy which is being written right now: the event is tried again in a moment."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +77,7 @@ def pulled(
     tx: Session, workspace: UUID, event_id: UUID, name: str, data: Mapping[str, Any], contact: CrmContact
 ) -> None:
     """The contact of an event was fetched: it is known from now on, and the event is offered."""
-    ours, _ = _known(tx, workspace, contact, "")
+    ours, _ = known(tx, workspace, contact, "")
     if contact.tags is not None:
         crm_contacts.set_tags(tx, ours.id, contact.tags)
     if name in OFFERED:
@@ -91,7 +86,7 @@ def pulled(
 
 def met_again(tx: Session, workspace: UUID, contact: CrmContact, country: str) -> None:
     """A contact was seen to have changed in the CRM without anybody having told of it."""
-    ours, _ = _known(tx, workspace, contact, country)
+    ours, _ = known(tx, workspace, contact, country)
     for tag in crm_contacts.set_tags(tx, ours.id, contact.tags or ()):
         occasion = Occasion("crm", event="contact_tagged", data={"tag": tag})
         occasions.offer(tx, workspace, occasion, key=f"crm:seen:{uuid4()}", contact_id=ours.id)
@@ -104,7 +99,7 @@ def met_again(tx: Session, workspace: UUID, contact: CrmContact, country: str) -
 def _contact(at: Told, arrival: CrmEvent) -> str:
     given = arrival.contact
     assert given is not None
-    ours, is_new = _known(at.tx, at.workspace, given, _country(at))
+    ours, is_new = known(at.tx, at.workspace, given, _country(at))
     tags = given.tags if given.tags is not None or arrival.name != "contact_created" else ()
     new_tags = crm_contacts.set_tags(at.tx, ours.id, tags) if tags is not None else []
     crm_contacts.drop(at.tx, ours.id)
@@ -121,7 +116,8 @@ def _contact(at: Told, arrival: CrmEvent) -> str:
     return ""
 
 
-def _known(tx: Session, workspace: UUID, given: CrmContact, country: str) -> tuple[Contact, bool]:
+def known(tx: Session, workspace: UUID, given: CrmContact, country: str) -> tuple[Contact, bool]:
+    """Our contact of one of the CRM, made where there is none: (contact, is new)."""
     phone = contacts.normalise_phone(given.phone, country or None) or "" if given.phone else ""
     return crm_contacts.told(tx, workspace, given.id, given.name, phone, given.email)
 
@@ -209,39 +205,7 @@ def _message(at: Told, arrival: CrmEvent) -> str:
         return "Ignored: no person wrote it, the CRM or another program did."
     if provider:
         return "Ignored: what people type in the CRM is handed over for sending by a call of its own."
-    return _sent_there(at, given, data)
-
-
-def _sent_there(at: Told, given: CrmContact, data: Mapping[str, Any]) -> str:
-    """A person answered over a channel of the CRM's own: the line is shown here, and the AI keeps still."""
-    ours = crm_contacts.find(at.tx, at.workspace, given.id)
-    conversation = conversations.newest_of(at.tx, ours.id) if ours else None
-    if ours is None or conversation is None or not data["message_id"]:
-        return "Ignored: there is no conversation with this contact here."
-    if crm_messages.has_open(at.tx, ours.id, crm_messages.COPY) and at.event.attempts < events.MAX_ATTEMPTS:
-        raise CrmTooEarly("A copy of ours is being written to the CRM right now.")
-    if _is_ours(at.tx, ours.id, data["text"]):
-        return "Ignored: it is the copy of a message from here."
-    take_pen(at.tx, conversation, "A colleague answered in GoHighLevel.")
-    media = [{"url": url} for url in data["media"]]
-    marked = {crm_messages.SEEN: data["message_id"]}
-    message_id = messages.record_sent_elsewhere(at.tx, conversation, data["text"], media, marked)
-    crm_messages.link(at.tx, at.workspace, data["message_id"], message_id)
-    return ""
-
-
-def _is_ours(tx: Session, contact_id: UUID, text: str) -> bool:
-    """Whether the same words left from here lately and their copy has not been linked yet."""
-    found = one(
-        tx,
-        """SELECT FROM messages m JOIN conversations c ON c.id = m.conversation_id
-           WHERE c.contact_id = %(contact)s AND m.direction = 'out' AND m.content = %(text)s
-             AND m.created_at > now() - interval '1 hour'
-             AND NOT EXISTS (SELECT FROM crm_messages x WHERE x.message_id = m.id) LIMIT 1""",
-        contact=contact_id,
-        text=text,
-    )
-    return found is not None
+    return show_sent_there(at.tx, at.workspace, given, data, last_try=at.event.attempts >= events.MAX_ATTEMPTS)
 
 
 def _typed_to(at: Told, given: CrmContact) -> Contact | None:
@@ -249,7 +213,7 @@ def _typed_to(at: Told, given: CrmContact) -> Contact | None:
     if given.id:
         ours = crm_contacts.find(at.tx, at.workspace, given.id)
         if ours is not None or given.phone:
-            return ours or _known(at.tx, at.workspace, given, _country(at))[0]
+            return ours or known(at.tx, at.workspace, given, _country(at))[0]
     phone = contacts.normalise_phone(given.phone, _country(at) or None) if given.phone else None
     return contacts.resolve(at.tx, at.workspace, [("phone", phone)]) if phone else None
 

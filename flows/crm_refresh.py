@@ -1,7 +1,7 @@
 """Keeps what is known of the CRM near the truth where webhooks were lost, or where a connection gets none (a token of its own).
 
-Contacts that changed there since the last time are taken over, with their new tags, and what is known of those who wrote lately
-is read again before anybody waits for it. A run that meets trouble ends; the next one begins where it did.
+Contacts that changed there since the last time are taken over, with their new tags, what is known of those who wrote lately is
+read again before anybody waits for it, and messages that people typed there leave or are shown. A run that meets trouble ends; the next one begins where it did.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from db.engine import system, transaction
 from flows import crm_intake
 from flows.crm import Crm, crm_of
 from flows.crm_context import CrmContexts
+from flows.crm_missed import take_over_typed
 from nodes.clients.ghl_events import contact_of
 from nodes.errors import ClientError, Rejected
 
@@ -33,7 +34,7 @@ def refresh_crm() -> dict[str, int]:
     """Refresh every workspace that has a CRM; returns how much was read."""
     with system() as tx:
         known = [workspace.id for workspace in workspaces.all_workspaces(tx)]
-    counts = {"workspaces": 0, "contacts": 0, "contexts": 0}
+    counts = {"workspaces": 0, "contacts": 0, "contexts": 0, "typed": 0}
     for workspace in known:
         crm = crm_of(workspace)
         if crm is None:
@@ -42,6 +43,7 @@ def refresh_crm() -> dict[str, int]:
         try:
             counts["contacts"] += take_over_changes(workspace, crm, datetime.now(UTC))
             counts["contexts"] += warm(workspace, CrmContexts(), datetime.now(UTC))
+            counts["typed"] += take_over_typed(workspace, crm, datetime.now(UTC))
         except ClientError as error:
             log.warning(
                 "The CRM could not be refreshed", extra={"action": "crm.refresh_failed", "reason": error.reason}

@@ -1,22 +1,29 @@
-"""A message that was typed in the CRM leaves by the customer's own channel, once, and takes the pen."""
+"""A message that was typed in the CRM leaves by the customer's own channel, or is shown where the CRM sent it; it takes the pen."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db import audit, conversations, crm_messages, handoffs, messages, outbox
+from db import audit, conversations, crm_contacts, crm_messages, handoffs, messages, outbox
 from db.conversations import ConversationRow
+from db.engine import one
 from db.records import Contact
 from flows import conversation_events, occasions
 from flows.commit import longest, pieces
-from nodes.clients.channel import OutgoingTyped
+from nodes.clients.channel import CrmContact, OutgoingTyped
 from nodes.effects import Media, SendMessage
 
 NO_MAIL = "Frontdesk sends no e-mails from the CRM's inbox. Choose SMS or WhatsApp there."
 NOTHING = "The message has neither a text nor a file."
 NO_WAY = "Frontdesk has no conversation with this contact and no number to write to."
+
+
+class CrmTooEarly(Exception):
+    """The CRM tells of a message that may be a copy which is being written right now: the event is tried again in a moment."""
 
 
 def send_typed(tx: Session, workspace: UUID, connection_id: UUID, contact: Contact | None, typed: OutgoingTyped) -> str:
@@ -36,6 +43,41 @@ def send_typed(tx: Session, workspace: UUID, connection_id: UUID, contact: Conta
         conversation = take_pen(tx, conversation, "A colleague wrote in GoHighLevel.")
     _say(tx, conversation, typed, by_person=by_person)
     return ""
+
+
+def show_sent_there(tx: Session, workspace: UUID, given: CrmContact, data: Mapping[str, Any], *, last_try: bool) -> str:
+    """A person answered over a channel of the CRM's own: the line is shown here, and the AI keeps still. Returns a note.
+
+    Raises CrmTooEarly while it may be a copy of ours that is being written, except at the `last_try`.
+    """
+    ours = crm_contacts.find(tx, workspace, given.id)
+    conversation = conversations.newest_of(tx, ours.id) if ours else None
+    if ours is None or conversation is None or not data["message_id"]:
+        return "Ignored: there is no conversation with this contact here."
+    if crm_messages.has_open(tx, ours.id, crm_messages.COPY) and not last_try:
+        raise CrmTooEarly("A copy of ours is being written to the CRM right now.")
+    if _is_ours(tx, ours.id, data["text"]):
+        return "Ignored: it is the copy of a message from here."
+    take_pen(tx, conversation, "A colleague answered in GoHighLevel.")
+    media = [{"url": url} for url in data["media"]]
+    marked = {crm_messages.SEEN: data["message_id"]}
+    message_id = messages.record_sent_elsewhere(tx, conversation, data["text"], media, marked)
+    crm_messages.link(tx, workspace, data["message_id"], message_id)
+    return ""
+
+
+def _is_ours(tx: Session, contact_id: UUID, text: str) -> bool:
+    """Whether the same words left from here lately and their copy has not been linked yet."""
+    found = one(
+        tx,
+        """SELECT FROM messages m JOIN conversations c ON c.id = m.conversation_id
+           WHERE c.contact_id = %(contact)s AND m.direction = 'out' AND m.content = %(text)s
+             AND m.created_at > now() - interval '1 hour'
+             AND NOT EXISTS (SELECT FROM crm_messages x WHERE x.message_id = m.id) LIMIT 1""",
+        contact=contact_id,
+        text=text,
+    )
+    return found is not None
 
 
 def take_pen(tx: Session, conversation: ConversationRow, why: str) -> ConversationRow:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -15,6 +15,7 @@ MESSAGES_READ, MESSAGES_WRITE = "conversations/message.readonly", "conversations
 STATUSES = ("pending", "delivered", "read", "failed")  # there is no `sent`
 # For some seconds after a message GHL does not know whose it is and refuses its status: try again after these seconds (I#4).
 STATUS_PAUSES = (2.0, 4.0, 8.0, 16.0)
+EXPORTED_AT_ONCE, MOST_EXPORTED = 100, 2000
 UPLOADABLE = frozenset(["jpg", "jpeg", "png", "mp4", "mpeg", "zip", "rar", "pdf", "doc", "docx", "txt", "mp3", "wav"])
 
 
@@ -49,6 +50,20 @@ class Conversations(GhlPart):
                 return None
             raise
         return found.get("message") if isinstance(found.get("message"), dict) else found
+
+    def exported(self, most: int = MOST_EXPORTED) -> Iterator[dict[str, Any]]:
+        """The messages of the whole location, newest first. How its dates are to be written is not documented, so none are
+        sent: whoever reads stops where it has read enough."""
+        query = {"locationId": self.location_id, "limit": EXPORTED_AT_ONCE, "sortBy": "createdAt", "sortOrder": "desc"}
+        cursor, left = "", most
+        while left > 0:
+            answer = self._http.get("/conversations/messages/export", MESSAGES_READ, **query, cursor=cursor)
+            page = [each for each in answer.get("messages") or () if isinstance(each, dict)]
+            yield from page[:left]
+            left -= len(page)
+            cursor = str(answer.get("nextCursor") or "")
+            if not cursor or not page:
+                return
 
     def add_inbound(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Write a message into the conversation without sending it: one that came in, or, with direction `outbound`, one

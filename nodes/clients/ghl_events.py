@@ -6,6 +6,7 @@ captures: whatever may be missing is taken for missing, and an unknown event is 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -25,6 +26,8 @@ from nodes.errors import Unreadable
 Telling = Mapping[str, Any]
 BLOCKED = ("active", "permanent")  # in DND settings `active` means: do not write
 DND_CHANNELS: Mapping[str, Channel] = {"SMS": "sms", "WhatsApp": "whatsapp", "Email": "email"}
+
+_COMMENT = re.compile(r"(TYPE_)?INTERNAL_?COMMENTS?$", re.IGNORECASE)  # InternalComment, TYPE_INTERNAL_COMMENTS
 
 NOT_USED = {
     "NoteCreate": "Notes of the CRM are read there, not here.",
@@ -159,8 +162,9 @@ def _appointment_event(kind: str, told: Telling) -> Arrival:
 
 def _message_event(name: str) -> Callable[[str, Telling], Arrival]:
     def read(kind: str, told: Telling) -> Arrival:
-        shown = words(told.get("messageTypeString"), 60) or words(told.get("messageType"), 60)
-        if shown.upper().removeprefix("TYPE_").replace("_", "") == "INTERNALCOMMENT":
+        kinds = [words(told.get(name), 60) for name in ("messageTypeString", "messageType")]
+        shown = kinds[0] or kinds[1]
+        if any(_COMMENT.match(kind) for kind in kinds):
             return Ignored("A comment among colleagues in the CRM is neither sent nor answered.")
         data = {
             "message_id": identifier(told.get("messageId") or told.get("emailMessageId")),

@@ -189,6 +189,12 @@ CARDS = (
         form="multipart",
     ),
     card("POST /conversations/messages", "conversations/message.write", "send_message", body=_SEND),
+    card(
+        "GET /conversations/messages/export",
+        "conversations/message.readonly",
+        "export_messages",
+        query="locationId* limit:num cursor sortBy sortOrder conversationId contactId channel startDate endDate",
+    ),
     card("GET /conversations/messages/{id}", "conversations/message.readonly", "get_message"),
     card(
         "PUT /conversations/messages/{id}/status",

@@ -62,6 +62,18 @@ class Talk(World):
     def get_message(self, call: Call) -> tuple[int, Thing]:
         return 200, self._known({each["id"]: each for each in self.message_list}, call.ids["id"], "Message")
 
+    def export_messages(self, call: Call) -> tuple[int, Thing]:
+        """Every message of the location, by the moment it was made; the cursor is where the next page begins."""
+        self._here(call.query["locationId"])
+        limit, begin = int(call.query.get("limit", 100)), int(call.query.get("cursor", 0))
+        if limit > 500:
+            raise Refused(400, "limit must not be greater than 500")
+        newest_first = call.query.get("sortOrder", "desc") == "desc"
+        found = sorted(self.message_list, key=lambda each: str(each["dateAdded"]), reverse=newest_first)
+        found = [each for each in found if call.query.get("contactId") in (None, each["contactId"])]
+        answer: Thing = {"messages": found[begin : begin + limit], "total": len(found)}
+        return 200, answer | ({"nextCursor": str(begin + limit)} if begin + limit < len(found) else {})
+
     def send_message(self, call: Call) -> tuple[int, Thing]:
         body = call.body
         contact = self._known(self.contacts, body["contactId"], "Contact")

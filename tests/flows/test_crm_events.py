@@ -109,6 +109,9 @@ EVENTS = {
     "OutboundMessage comment": Event(
         {**OUT, "messageType": "InternalComment", "source": "app", "mentions": ["u2"]}, "comment among colleagues"
     ),
+    "OutboundMessage comment with its name of 2026": Event(
+        {**OUT, "messageType": "InternalComment", "messageTypeString": "TYPE_INTERNAL_COMMENTS", "source": "app"},
+        "comment among colleagues", config=ALONE),
     "ConversationUnreadUpdate": app("ConversationUnreadUpdate", "kept apart here and in the CRM", id="conv1", unreadCount=0),
     "LCEmailStats": app("LCEmailStats", "own mails are not used", webhookPayload={"event": "delivered", "tags": ["x"]}),
     "CampaignStatusUpdate": app("CampaignStatusUpdate", "Campaigns", **OF, id="camp1", status="paused", replied="x"),

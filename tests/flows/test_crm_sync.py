@@ -14,7 +14,7 @@ from db.engine import run, system, transaction
 from db.outbox import OutboxRow
 from db.views.crm import waiting
 from flows import actions, crm_sync
-from flows.crm_intake import CrmTooEarly
+from flows.crm_typed import CrmTooEarly
 from tests.fakes.twilio_twin import TwilioTwin
 from tests.flows.crm_rig import CUSTOMER, PROVIDER, CrmRig, crm_rig
 from tests.flows.rig import FakeModel, Rig
