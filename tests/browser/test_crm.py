@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
-from db import users
-from db.engine import configure, rows, system, transaction
-from tests.browser.test_pages import ARGUMENTS, CHROMIUM, PASSWORD, ROOT, _answers
-from tests.db.builders import a_contact, a_conversation, a_run, a_workspace, an_automation, an_outbox_row
+from db.engine import configure, rows, transaction
+from tests.browser.window import CHROMIUM, PHONE, an_office, pages, window
+from tests.db.builders import a_contact, a_conversation, a_run, an_automation, an_outbox_row
 from tests.fakes.ghl_twin import GhlTwin
-from tests.ports import free_port, until
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
 PATIENCE_MS = 30_000
@@ -35,45 +31,18 @@ class Office:
 @pytest.fixture
 def office(database_url: str, home: Path) -> Iterator[Office]:
     configure(database_url)
-    with system() as tx:
-        workspace = a_workspace(tx)
-        user = users.create(tx, "ana@example.com", "Ana Silva", PASSWORD)
-        users.add_member(tx, workspace, user.id, "admin")
-    port = free_port()
-    with GhlTwin() as twin:
-        environment = os.environ | {
-            "DATABASE_URL": database_url,
-            "FRONTDESK_UI_PORT": str(port),
-            "FRONTDESK_HOME": str(home),
-            "FRONTDESK_PUBLIC_URL": "https://desk.example.com",
-            "GHL_BASE_URL": twin.base_url,
-        }
-        process = subprocess.Popen([sys.executable, "-m", "ui.app"], cwd=ROOT, env=environment)
-        try:
-            address = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(address, process), seconds=60, what="the pages answer")
-            yield Office(address, workspace, twin)
-        finally:
-            process.terminate()
-            process.wait(10)
+    workspace = an_office("admin")
+    more = {"FRONTDESK_PUBLIC_URL": "https://desk.example.com"}
+    with GhlTwin() as twin, pages(database_url, home, GHL_BASE_URL=twin.base_url, **more) as address:
+        yield Office(address, workspace, twin)
 
 
 @pytest.fixture
-def page(office: Office) -> Iterator[Page]:
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
-        page.set_default_timeout(30_000)
-        trouble: list[str] = []
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.goto(office.address + "/crm")
-        page.get_by_label("E-mail").fill("ana@example.com")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
+def page(chromium: Browser, office: Office) -> Iterator[Page]:
+    with window(chromium, office.address, "/crm") as page:
+        page.set_default_timeout(PATIENCE_MS)
         expect(page.get_by_role("heading", name="GoHighLevel")).to_be_visible(timeout=PATIENCE_MS)
         yield page
-        browser.close()
-        assert trouble == []
 
 
 def test_an_admin_connects_tests_and_copies_the_addresses(page: Page, office: Office) -> None:
@@ -103,7 +72,7 @@ def test_an_admin_connects_tests_and_copies_the_addresses(page: Page, office: Of
     expect(page.get_by_text("https://desk.example.com/webhook/ghl/outgoing")).to_be_visible(timeout=PATIENCE_MS)
     _shoot(page, "crm_addresses")
 
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     page.reload()
     expect(page.get_by_role("button", name="Test", exact=True)).to_be_visible(timeout=PATIENCE_MS)
     expect(page.get_by_text("When each part worked last")).to_be_visible(timeout=PATIENCE_MS)
@@ -124,7 +93,7 @@ def test_what_a_run_changed_is_undone_from_its_page(page: Page, office: Office) 
     expect(page.get_by_role("button", name="Undo…")).to_have_count(0, timeout=PATIENCE_MS)
     with transaction(office.workspace) as tx:
         assert len(rows(tx, "SELECT FROM outbox WHERE effect->>'kind' = 'undo_change'")) == 2
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     page.reload()
     expect(page.get_by_text("Added the tag vip")).to_be_visible(timeout=PATIENCE_MS)
     _shoot(page, "undo_phone")

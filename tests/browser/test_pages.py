@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Page, WebSocketRoute, expect, sync_playwright
+from playwright.sync_api import Browser, Page, WebSocketRoute, expect
 
-from db import users
 from db.engine import configure, rows, system, transaction
 from db.live import publish
-from tests.db.builders import a_contact, a_conversation, a_message, a_workspace
-from tests.ports import free_port, until
+from tests.browser.window import CHROMIUM, PHONE, an_office, pages, window
+from tests.db.builders import a_contact, a_conversation, a_message
+from tests.ports import until
 
-CHROMIUM = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("chromium-browser") or ""
-ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-ROOT = Path(__file__).parents[2]
-PASSWORD = "correct horse battery"
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
 
 
@@ -49,49 +33,20 @@ class Desk:
 @pytest.fixture
 def desk(database_url: str, home: Path) -> Iterator[Desk]:
     configure(database_url)
-    workspace, conversation = _seed()
-    port = free_port()
-    environment = os.environ | {
-        "DATABASE_URL": database_url,
-        "FRONTDESK_UI_PORT": str(port),
-        "FRONTDESK_HOME": str(home),
-    }
-    process = subprocess.Popen([sys.executable, "-m", "ui.app"], cwd=ROOT, env=environment)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        until(lambda: _answers(address, process), seconds=60, what="the pages answer")
+    workspace = an_office("admin")
+    conversation = _seed(workspace)
+    with ExitStack() as running:
+        address = running.enter_context(pages(database_url, home))
         yield Desk(address, workspace, conversation)
-    finally:
         began = time.monotonic()
-        process.terminate()
-        process.wait(10)
     assert time.monotonic() - began < 8  # an open live stream does not hold the server up
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
 def page(chromium: Browser, desk: Desk) -> Iterator[Page]:
-    """A signed-in browser window; fails the test when a page raised in the browser or asked another host for something."""
-    context = chromium.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()
-    trouble: list[str] = []
-    page.on("pageerror", lambda error: trouble.append(str(error)))
-    page.on("request", lambda request: _note_outside(request.url, desk.address, trouble))
-    page.goto(desk.address + "/conversations")
-    page.get_by_label("E-mail").fill("ana@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
-    expect(page.locator("button.row", has_text="Nora Quill")).to_be_visible(timeout=90_000)
-    yield page
-    context.close()
-    assert trouble == []
+    with window(chromium, desk.address, "/conversations", 1280, 800) as page:
+        expect(page.locator("button.row", has_text="Nora Quill")).to_be_visible(timeout=90_000)
+        yield page
 
 
 def test_a_conversation_from_the_first_message_to_the_give_back(page: Page, desk: Desk) -> None:
@@ -183,7 +138,7 @@ def test_a_reply_that_gets_lost_on_its_way_to_the_page_is_told_again(page: Page,
 
 
 def test_a_narrow_screen_shows_the_list_or_the_thread(page: Page) -> None:
-    page.set_viewport_size({"width": 390, "height": 844})
+    page.set_viewport_size(PHONE)
     row = page.locator("button.row", has_text="Nora Quill")
     row.click()
     expect(page.get_by_role("log", name="Messages")).to_be_visible()
@@ -210,25 +165,13 @@ def test_signing_out_leads_to_the_sign_in_form(page: Page) -> None:
     expect(page.get_by_label("Password")).to_be_visible()
 
 
-def _seed() -> tuple[UUID, UUID]:
-    with system() as tx:
-        workspace = a_workspace(tx)
-        user = users.create(tx, "ana@example.com", "Ana Silva", PASSWORD)
-        users.add_member(tx, workspace, user.id, "admin")
+def _seed(workspace: UUID) -> UUID:
     with transaction(workspace) as tx:
         conversation = a_conversation(
             tx, workspace, a_contact(tx, workspace, name="Nora Quill"), last_message_preview="Are you open?"
         )
         a_message(tx, workspace, conversation)
-    return workspace, conversation
-
-
-def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, "the pages ended"
-    try:
-        return httpx.get(f"{address}/health", timeout=1).status_code == 200
-    except httpx.TransportError:
-        return False
+    return conversation
 
 
 def _customer_writes(desk: Desk, text: str) -> None:
@@ -249,11 +192,6 @@ def _requests(page: Page) -> list[str]:
     made: list[str] = []
     page.on("request", lambda request: made.append(request.url))
     return made
-
-
-def _note_outside(url: str, address: str, trouble: list[str]) -> None:
-    if not url.startswith((address, "data:", "blob:")):
-        trouble.append(f"asked another host: {url}")
 
 
 def _conversation(desk: Desk) -> dict[str, object]:

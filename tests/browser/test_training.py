@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, FilePayload, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Locator, Page, expect
 
-from db import users, views
-from db.engine import configure, system, transaction
+from db import views
+from db.engine import configure, transaction
 from flows.job import Tools
 from flows.models import builtin_embedder
 from flows.trainer import Trainer
-from tests.browser.test_pages import ARGUMENTS, CHROMIUM, PASSWORD, ROOT, _answers
-from tests.db.builders import a_workspace
+from tests.browser.window import CHROMIUM, an_office, pages, window
 from tests.fakes.site_twin import SiteTwin
-from tests.ports import free_port, until
 
 VIEWS = {  # and what shows that one is drawn, with a source and a passage open
     "Sources": "button:has-text('Read again now')",
@@ -52,48 +47,24 @@ class School:
 @pytest.fixture
 def school(database_url: str, home: Path) -> Iterator[School]:
     configure(database_url)
-    with system() as tx:
-        workspace = a_workspace(tx)
-        user = users.create(tx, "ana@example.com", "Ana Silva", PASSWORD)
-        users.add_member(tx, workspace, user.id, "builder")
-    port = free_port()
-    environment = os.environ | {
-        "DATABASE_URL": database_url,
-        "FRONTDESK_UI_PORT": str(port),
-        "FRONTDESK_HOME": str(home),
-    }
-    process = subprocess.Popen([sys.executable, "-m", "ui.app"], cwd=ROOT, env=environment)
+    workspace = an_office("builder")
     trainer = Trainer(lambda: Tools(lambda _: builtin_embedder(), lease_seconds=5.0), show=False)
     trainer.start()
     try:
-        with _site() as site:
-            address = f"http://127.0.0.1:{port}"
-            until(lambda: _answers(address, process), seconds=60, what="the pages answer")
+        with pages(database_url, home) as address, _site() as site:
             yield School(address, workspace, site)
     finally:
         trainer.stop()
-        process.terminate()
-        process.wait(10)
 
 
 @pytest.fixture
-def page(school: School) -> Iterator[Page]:
+def page(chromium: Browser, school: School) -> Iterator[Page]:
     expect.set_options(timeout=20_000)  # the machine may be busy
-    with sync_playwright() as playwright:
-        browser: Browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        page = browser.new_page(viewport={"width": 1440, "height": 900})
+    with window(chromium, school.address, "/training") as page:
         page.set_default_timeout(20_000)
-        trouble: list[str] = []
-        page.on("pageerror", lambda error: trouble.append(str(error)))
-        page.goto(school.address + "/training")
-        page.get_by_label("E-mail").fill("ana@example.com")
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button", name="Sign in").click()
         expect(page.get_by_text("Teach the front desk your business.")).to_be_visible(timeout=90_000)
         yield page
-        browser.close()
     expect.set_options(timeout=5_000)
-    assert trouble == []
 
 
 def test_a_business_is_taught_corrected_and_asked(page: Page, school: School, tmp_path: Path) -> None:
