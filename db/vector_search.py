@@ -15,6 +15,7 @@ FEW = 2000  # passages of one workspace and model that are compared one by one: 
 
 
 EF_SEARCH = 100  # how widely the graph is searched; the bench says what it finds
+SPARE = 5  # more than are wanted, since half precision orders near equals anew; reading each full vector costs pages
 
 # The graphs hold half precision, and of the built-in model only the numbers that are not padding: an eighth of the size. What they
 # find is put in order by the full vectors. The words are those of the indexes in migration 0007.
@@ -58,7 +59,7 @@ def nearest(tx: Session, embedding: Sequence[float], model: str, limit: int, onl
     # Few are compared one by one: + 0, no graph can serve this order. Otherwise the graph of all workspaces goes on until enough of
     # its nearest belong to this one, and they are put in order here.
     order = f"({DISTANCES[numbers]}) + 0" if _are_few(tx, model, limit) else GRAPH_ORDERS[numbers]
-    values = {"v": literal(embedding[:numbers]), "model": model, "limit": limit, "read": max(EF_SEARCH, limit)}
+    values = {"v": literal(embedding[:numbers]), "model": model, "limit": limit, "read": limit + SPARE}
     values |= {"language": only.language, "sources": list(only.sources), "types": list(only.source_types)}
     return [record(Near, row) for row in rows(tx, _NEAREST.format(order=order, distance=DISTANCES[numbers]), **values)]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from urllib.parse import urlsplit
 
-from db import crawl_list, document_states, documents, sources, training_jobs
+from db import crawl_list, document_states, documents, sources, subjects, training_jobs
 from db.documents import Document, Fetched
 from db.engine import one, transaction
 from db.sources import SourceSetup
@@ -68,6 +68,9 @@ class Crawl:
         if complete:
             with self._pulse.writing() as tx:
                 sources.configure(tx, self._source.id, crawled_before=True, narrowed=None)
+        if self._job.scope == "all":
+            with self._pulse.writing() as tx:
+                subjects.learn(tx, self._source.id)
         if cut_short and self._job.scope == "all":
             told.append(f"The limit of {self._limits.pages} pages was reached, and there may be more.")
         told += [f"{host} stopped answering." for host, times in self._silent.items() if times >= SILENT_AT_MOST]

@@ -10,7 +10,7 @@ from db.engine import read_only, transaction
 from flows import models
 from nodes.contract import Embedder, LanguageModel
 from nodes.rerank import reranked
-from nodes.search import PRODUCTION, Hit, SearchSettings, ask, find
+from nodes.search import PRODUCTION, Hit, SearchSettings, ask, find, with_subject
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ def try_retrieval(
             builtin = models.builtin_embedder()
             embedder = models.serving_embedder(tx, models.embedder(tx) or builtin, builtin)
     began = time.perf_counter()
+    with read_only(workspace) as tx:
+        settings = with_subject(tx, settings)
     question = ask(embedder, text, settings)
     with read_only(workspace) as tx:
         hits = find(tx, question, settings)

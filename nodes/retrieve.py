@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from uuid import UUID
+from dataclasses import replace
 
 from pydantic import Field
 
@@ -10,7 +10,7 @@ from db.passages import sources as all_sources
 from nodes.contract import Context, Result, Settings, Values, node
 from nodes.material import Line, Passage
 from nodes.rerank import reranked
-from nodes.search import Hit, Mode, SearchSettings, ask, find
+from nodes.search import Hit, Mode, SearchSettings, ask, find, with_subject
 
 SHORT_MESSAGE_WORDS = 5
 
@@ -31,7 +31,7 @@ class Config(Settings):
         default="",
         max_length=100,
         description="What your documents are about, in a word or two ('bicycle repair'). Customers seldom say it, and with it their "
-        "questions are understood better.",
+        "questions are understood better. Empty: the words of your website's name that its pages use themselves, if there are any.",
     )
     mode: Mode = Field(
         default="hybrid",
@@ -98,6 +98,8 @@ def run(config: Config, input: Input, ctx: Context) -> Result[Output]:
     passages = [_passage(hit) for hit in hits if hit.score >= config.minimum_score]
     best = max((passage.score for passage in passages), default=0.0)
     detail = {"query": query, "model": ctx.embedder.model, "scores": [_score(hit) for hit in hits]}
+    if settings.about:
+        detail["about"] = settings.about
     return Result(Output(passages=passages, found=bool(passages), best_score=best), detail=detail)
 
 
@@ -107,23 +109,21 @@ _NO_SOURCE = "None of the sources that this step names exists any more. Choose o
 def _settings(config: Config, ctx: Context) -> SearchSettings | None:
     """What to search and how; None where sources are named and none of them is there."""
     named = {name.strip().lower() for name in config.sources if name.strip()}
-    sources: tuple[UUID, ...] = ()
-    if named:
-        with ctx.read() as tx:
-            sources = tuple(source.id for source in all_sources(tx) if source.name.lower() in named)
-        if not sources:
-            return None
-    return SearchSettings(
+    settings = SearchSettings(
         mode=config.mode,
         limit=config.passages,
         language=config.language,
-        sources=sources,
         minimum_score=0.0,  # what is left out below is shown in the run
         neighbours=config.neighbours,
         parent=config.whole_section,
         rerank=config.rerank,
         about=config.about,
     )
+    with ctx.read() as tx:
+        if not named:
+            return with_subject(tx, settings)
+        sources = tuple(source.id for source in all_sources(tx) if source.name.lower() in named)
+        return with_subject(tx, replace(settings, sources=sources)) if sources else None
 
 
 def _query(config: Config, input: Input) -> str:

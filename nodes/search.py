@@ -9,15 +9,16 @@ that five results are not five parts of one page. The figures are those with whi
 
 from __future__ import annotations
 
+import heapq
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 from uuid import UUID
 
 from sqlmodel import Session
 
-from db import heading_vectors, lexical_search, passages, vector_search
+from db import heading_vectors, lexical_search, passages, subjects, vector_search
 from db.heading_vectors import last_heading
 from db.passages import Place
 from db.vector_search import Filter, Near
@@ -26,13 +27,13 @@ from nodes.neighbours import context_of
 
 Mode = Literal["hybrid", "vector", "lexical"]
 
-CANDIDATES = 100  # by meaning; the heading lifts some from far down
-NEAREST = 40  # of them are looked at for their words too
+CANDIDATES = 80  # by meaning; the heading lifts some from far down
+NEAREST = 20  # of them are looked at for their words too
 WORDED = 30  # by words; only those with most of them count
 HEADING_WEIGHT = 0.5  # of the heading's cosine beside 1 of the passage's
 ENOUGH_WORDS = 0.58  # 0.6 = all the rare words once in the text
 ENOUGH_OF_BEST = 0.8  # of what the passage with most of them has
-FEW_WORDS_WEIGHT = 0.01  # of less than that: they decide between equals
+FEW_WORDS_WEIGHT = 0.001  # of less than that: they decide between equals and nothing else
 WORDS_WEIGHT = 0.7  # how far they close the gap between the cosine and 1
 READ_BY_JUDGE = 20
 REPEATED = 0.04  # taken off for every better passage of the same section
@@ -43,7 +44,7 @@ class SearchSettings:
     """What to look for and where; the defaults are those of production.
 
     `about` is what the material is about, in a word or two: customers seldom say it, and with it their questions are understood
-    better. `language` keeps to passages of it and of unknown language. `neighbours`: so many passages before and after each hit come
+    better; '' = what the searched websites say of themselves (see `with_subject`). `language` keeps to passages of it and of unknown language. `neighbours`: so many passages before and after each hit come
     along in its `context`; `parent`: the whole section of the hit does. `rerank`: more is found than is wanted, for a judge who
     sorts it (nodes.rerank).
     """
@@ -102,7 +103,15 @@ class Question:
 
 def search(tx: Session, embedder: Embedder, text: str, settings: SearchSettings = PRODUCTION) -> list[Hit]:
     """The passages that fit a question best, best first. See `find` where a connected model must not hold the transaction open."""
+    settings = with_subject(tx, settings)
     return find(tx, ask(embedder, text, settings), settings)
+
+
+def with_subject(tx: Session, settings: SearchSettings) -> SearchSettings:
+    """The settings with what the searched sources are about, where nobody said it; before `ask`."""
+    if settings.about.strip() or settings.mode == "lexical":
+        return settings
+    return replace(settings, about=subjects.subject(tx, settings.sources))
 
 
 def ask(embedder: Embedder, text: str, settings: SearchSettings = PRODUCTION) -> Question:
@@ -207,10 +216,17 @@ def _ranks(scores: Mapping[UUID, float]) -> dict[UUID, int]:
 
 def _chosen(found: Sequence[_Candidate], limit: int) -> list[_Candidate]:
     """The first ones, other sections before more of the same."""
-    left, chosen, seen = list(found), list[_Candidate](), Counter[Place]()
+    seen, chosen = Counter[Place](), list[_Candidate]()
+    left = [
+        (-each.score, place, 0) for place, each in enumerate(found)
+    ]  # the last: how many better ones it stands back behind
+    heapq.heapify(left)
     while left and len(chosen) < limit:
-        score, place = max((each.score - REPEATED * seen[each.place], -place) for place, each in enumerate(left))
-        best = left.pop(-place)
-        chosen.append(best._replace(score=max(0.0, score)))
-        seen[best.place] += 1
+        lost, place, behind = heapq.heappop(left)
+        each = found[place]
+        if behind < (now := seen[each.place]):
+            heapq.heappush(left, (REPEATED * now - each.score, place, now))
+            continue
+        chosen.append(each._replace(score=max(0.0, -lost)))
+        seen[each.place] += 1
     return chosen

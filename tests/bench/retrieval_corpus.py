@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,6 +50,7 @@ class Corpus:
 
     pages: tuple[str, ...]
     cuts: tuple[Cut, ...]
+    titles: Mapping[str, str]  # of the pages
 
     def sections(self) -> list[Section]:
         places: dict[tuple[str, str], set[int]] = {}
@@ -81,14 +82,18 @@ def read(folder: Path) -> Corpus:
     """Extract and cut every page, on all processors."""
     files = [file for part in PARTS for file in sorted((folder / part).glob("*.html"))]
     with ProcessPoolExecutor(os.cpu_count()) as pool:
-        found = list(pool.map(_passages_of, files, chunksize=8))
-    pages = [f"{file.parent.name}/{file.name}" for file, cuts in zip(files, found, strict=True) for _ in cuts]
-    return Corpus(tuple(pages), tuple(each for cuts in found for each in cuts))
+        found = dict(
+            zip([f"{file.parent.name}/{file.name}" for file in files], pool.map(_page, files, chunksize=8), strict=True)
+        )
+    pages = [page for page, (_, cuts) in found.items() for _ in cuts]
+    titles = {page: title for page, (title, _) in found.items()}
+    return Corpus(tuple(pages), tuple(each for _, cuts in found.values() for each in cuts), titles)
 
 
-def _passages_of(file: Path) -> list[Cut]:
+def _page(file: Path) -> tuple[str, list[Cut]]:
+    """Its title and its passages."""
     reading = extract(file.read_bytes(), "html", file.name)
-    return cut("website", reading.title, reading.markdown)
+    return reading.title, cut("website", reading.title, reading.markdown)
 
 
 AT_ONCE = 256

@@ -18,11 +18,12 @@ from numpy.typing import NDArray
 from pgvector.psycopg import register_vector
 from psycopg.types.uuid import UUIDBinaryDumper
 
-from db import vector_search
+from db import sources, vector_search
 from db.engine import one, read_only, run, system
+from flows.headings import embed_headings
 from nodes.clients.minilm import DIMENSIONS
 from nodes.contract import Embedder
-from nodes.search import SearchSettings, ask, find
+from nodes.search import SearchSettings, ask, find, with_subject
 from tests.bench.machine import cpu_seconds
 from tests.bench.retrieval_corpus import Corpus
 
@@ -123,9 +124,11 @@ def measure(
     embedder = new_embedder()
     with system() as tx:
         run(tx, "DROP INDEX ai_embeddings_vector_builtin")
+        sources.configure(tx, place.source, subject={"about": "Python", "pages": len(corpus.titles)})
     began = time.perf_counter()
     ids = load(place, corpus, vectors, count, embedder.model)
     loaded = time.perf_counter() - began
+    embed_headings(place.workspace, embedder)
     built = _build(place.url)
     asked = [ask(embedder, question) for question in questions]
     made, _, _ = grown(vectors, count)
@@ -145,7 +148,7 @@ def _build(url: str) -> float:
         began = time.perf_counter()
         connection.execute(_GRAPH)
         took = time.perf_counter() - began
-        connection.execute("VACUUM (ANALYZE) ai_embeddings, passage_words")
+        connection.execute("VACUUM (ANALYZE) ai_embeddings, passage_words, heading_vectors")
     return took
 
 
@@ -168,14 +171,16 @@ def _recall(workspace: UUID, model: str, made: Matrix, ids: Sequence[UUID], aske
 
 
 def _times(place: Place, embedder: Embedder, mode: str, questions: Sequence[str]) -> list[float]:
-    """What a step of an automation does: embed the question, open a transaction, search, read the passages."""
+    """What a step of an automation does: look up what it is about, embed the question, search, read the passages."""
     settings = SearchSettings(mode=mode)  # type: ignore[arg-type]
     took = []
     for question in ["Are you open?", "How much is it?", "Where do I find you?", *questions]:
         began = time.perf_counter()
-        asked = ask(embedder, question, settings)
         with read_only(place.workspace) as tx:
-            find(tx, asked, settings)
+            said = with_subject(tx, settings)
+        asked = ask(embedder, question, said)
+        with read_only(place.workspace) as tx:
+            find(tx, asked, said)
         took.append(time.perf_counter() - began)
     return took[3:]  # the first ones load the model and open connections
 

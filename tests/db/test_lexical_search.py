@@ -133,7 +133,7 @@ def test_of_frequent_words_those_passages_are_read_that_have_two(workspace: UUID
         many = {"workspace": workspace, "source": source, "count": lexical_search.BUDGET + 200, "vector": str(VECTOR)}
         run(tx, _MANY.replace("bike shop", "bike"), **many)
         run(tx, _MANY.replace("bike shop", "shop"), **many)
-        run(tx, "UPDATE ai_embeddings SET text = 'bike and shop' WHERE text IN ('bike 700', 'shop 900')")
+        run(tx, "UPDATE ai_embeddings SET text = 'bike and shop' WHERE text IN ('bike 400', 'shop 600')")
     assert _found(workspace, "bike shop", limit=9) == ["bike and shop"] * 2
 
 

@@ -8,7 +8,9 @@ import pytest
 
 from flows import training
 from flows.pulse import JobGivenBack, Pulse
+from flows.retrieval_test import try_retrieval
 from flows.training import Website
+from nodes.search import SearchSettings
 from tests.fakes import site_twin
 from tests.fakes.site_twin import SiteTwin
 from tests.flows.training_rig import TrainingRig
@@ -73,6 +75,21 @@ def test_every_page_of_the_site_is_read_once_and_indexed(rig: TrainingRig, site:
     line = rig.line(added.source)
     assert (line.status, line.documents, line.indexed) == ("ready", 4, 4)
     assert line.bytes > 1000
+
+
+def test_a_crawl_learns_what_the_site_is_about_and_a_search_asks_with_it(rig: TrainingRig, site: SiteTwin) -> None:
+    for path, title in (("/", "Welcome"), ("/prices", "Prices"), ("/hours", "Hours"), ("/team", "Team")):
+        site.page(
+            path,
+            f"{title} | Main Workshop",
+            f"<p>We repair bicycles, {title}.</p>{WORDS}",
+            links=["/team", "/prices", "/hours"],
+        )
+    crawled(rig, site)
+    try_retrieval(rig.workspace, "what does it cost?", embedder=rig.embedder)
+    assert rig.embedder.asked[-1] == "Main Workshop\nwhat does it cost?"
+    try_retrieval(rig.workspace, "what does it cost?", SearchSettings(about="bicycles"), rig.embedder)
+    assert rig.embedder.asked[-1] == "bicycles\nwhat does it cost?"
 
 
 def test_a_second_crawl_of_the_same_site_embeds_nothing(rig: TrainingRig, site: SiteTwin) -> None:

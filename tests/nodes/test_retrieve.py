@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from db import passages
+from db import passages, sources
 from db.engine import transaction
 from db.passages import Piece
 from nodes import retrieve
@@ -126,3 +126,23 @@ def test_a_connected_model_chooses_among_the_passages_where_that_is_wanted(desk:
     assert model.asked == []
     judged = carry_out(retrieve, ctx, {"minimum_score": 0, "rerank": True}, message="full service price").output
     assert judged.passages[0] == usual.passages[1] and judged.best_score == usual.best_score
+
+
+def test_where_nobody_says_what_the_documents_are_about_the_website_does(desk: Desk) -> None:
+    teach(desk)
+    embedder = WordEmbedder()
+    with transaction(desk.workspace) as tx:
+        [source] = passages.sources(tx)
+        sources.configure(tx, source.id, subject={"about": "bicycles", "pages": 9})
+    for config, above in (
+        ({}, "bicycles\n"),
+        ({"about": "kites"}, "kites\n"),
+        ({"sources": [source.name]}, "bicycles\n"),
+    ):
+        result = carry_out(retrieve, desk.context(embedder=embedder), config, message="what does a service cost")
+        assert embedder.asked[-1] == f"{above}what does a service cost"
+        assert result.detail["about"] == above.strip()
+    plain = carry_out(
+        retrieve, desk.context(embedder=embedder), {"mode": "lexical"}, message="service price now please"
+    )
+    assert "about" not in plain.detail and embedder.asked[-1] != "service price now please"
