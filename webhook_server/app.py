@@ -12,7 +12,7 @@ from starlette.routing import BaseRoute
 
 from db import logs
 from db.engine import dispose
-from webhook_server import chat, chat_page, custom, ghl, ghl_oauth, health
+from webhook_server import ask, chat, chat_page, custom, ghl, ghl_oauth, health
 from webhook_server.address import TrustedProxies, proxies_from_environment
 from webhook_server.api.router import DESCRIPTION, api
 from webhook_server.errors import HANDLERS
@@ -27,6 +27,7 @@ ROUTES: Sequence[BaseRoute] = (
     *ghl.ROUTES,
     *ghl_oauth.ROUTES,
     *custom.ROUTES,
+    *ask.ROUTES,
     *chat.ROUTES,
     *chat_page.ROUTES,
     *health.ROUTES,

@@ -45,14 +45,19 @@ async def receive(request: HttpRequest) -> Response:
 def take_in(state: ServerState, call: Request, address: str, token: str) -> bool:
     """Store a call; False = it was here before. Raises Refusal."""
     with refusing():
-        if wait := state.refusals.wait(address):
-            raise too_many(wait, "Too many calls to unknown addresses came from you.")
-        account = _account(token)
-        if account is None:
-            reason = "There is no such address, or it is paused. Copy it again from the page Settings."
-            state.refusals.record(address, reason, subject=KIND, workspace=None)
-            raise Refusal(404, "no_connection", reason)
-        return keep(account, call)
+        return keep(account_of(state, token, address), call)
+
+
+def account_of(state: ServerState, token: str, address: str) -> Account:
+    """The address that a token belongs to. Raises Refusal, and counts who guesses."""
+    if wait := state.refusals.wait(address):
+        raise too_many(wait, "Too many calls to unknown addresses came from you.")
+    account = _account(token)
+    if account is None:
+        reason = "There is no such address, or it is paused. Copy it again from the page Settings."
+        state.refusals.record(address, reason, subject=KIND, workspace=None)
+        raise Refusal(404, "no_connection", reason)
+    return account
 
 
 def _account(token: str) -> Account | None:

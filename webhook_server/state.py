@@ -11,7 +11,7 @@ from webhook_server.hub import Hub
 from webhook_server.locations import Locations
 from webhook_server.metrics import Metrics
 from webhook_server.refusals import Refusals
-from webhook_server.threads import CHAT_THREADS, HEALTH_THREADS, WEBHOOK_THREADS, Threads
+from webhook_server.threads import ANSWER_THREADS, CHAT_THREADS, HEALTH_THREADS, WEBHOOK_THREADS, Threads
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ class ServerState:
     webhook_threads: Threads = field(default_factory=lambda: Threads(WEBHOOK_THREADS))
     chat_threads: Threads = field(default_factory=lambda: Threads(CHAT_THREADS))
     health_threads: Threads = field(default_factory=lambda: Threads(HEALTH_THREADS))
+    answer_threads: Threads = field(default_factory=lambda: Threads(ANSWER_THREADS))
 
 
 def state_of(request: HTTPConnection) -> ServerState:

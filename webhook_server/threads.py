@@ -16,6 +16,7 @@ WEBHOOK_THREADS = 4
 API_THREADS = 3
 CHAT_THREADS = 2
 HEALTH_THREADS = 1
+ANSWER_THREADS = 2  # beyond the 10: they wait for models nearly all the time, and hold no connection meanwhile
 
 
 class Threads:
