@@ -20,8 +20,8 @@ TOKEN_STEPS = """\
 2. Give it the scopes below, and copy the token that begins with `pit-`.
 3. The location id is the part after `/location/` in the address of the sub-account; the whole address will do."""
 TOKEN_LIMITS = (
-    "With a token GoHighLevel does not tell us what happens there, and messages that people type there are not sent from here. "
-    "For both, sign in with an app. Workflows can call us either way."
+    "With a token GoHighLevel does not tell us what happens there: we look every quarter of an hour, and what people type there is "
+    "shown here but not sent from here. To hear of it at once and to answer from there, sign in with an app."
 )
 APP_STEPS = """\
 1. In GoHighLevel's marketplace create an app (it can stay private), with the scopes below and the addresses of this page.

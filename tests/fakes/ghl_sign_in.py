@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from html import escape
 from urllib.parse import parse_qsl, urlencode
 from uuid import uuid4
 
@@ -48,6 +49,7 @@ class SignIn(World):
         super().__init__(location_id, company_id, timezone)
         self.token, self.client_id, self.client_secret, self.app_id = TOKEN, CLIENT_ID, CLIENT_SECRET, APP_ID
         self.token_seconds = 86_399
+        self.asks = False  # whether the page that asks for consent is shown
         self.returns_state = True  # whether the page that asks for consent gives `state` back
         self.grants: dict[str, Grant] = {TOKEN: Grant(ALL_SCOPES, location_id)}
         self.refresh_tokens: dict[str, tuple[str, Grant]] = {}  # refresh token -> (its access token, what it may)
@@ -83,19 +85,33 @@ class SignIn(World):
         return grant
 
     def _consent(self, request: Received) -> Answer:
-        """The page where an admin chooses the location; whoever opens it here has agreed at once."""
+        """The page where an admin chooses the location; without `asks` whoever opens it has agreed at once."""
         query = request.query
         if query.get("client_id") != self.client_id or query.get("response_type") != "code" or not query.get("scope"):
             raise malformed(400, "The link lacks client_id, response_type or scope")
+        if self.asks and "agreed" not in query:
+            return self._ask(request)
         code = new_id()
         company = "oauth.write" in query["scope"].split()
         scopes = frozenset(query["scope"].split())
-        self.codes[code] = (
-            query["redirect_uri"],
-            Grant(scopes, "" if company else self.location_id, COMPANY_ID, APP_ID),
-        )
+        location = query.get("agreed", self.location_id)
+        if location not in [each["_id"] for each in self.installed]:
+            raise malformed(400, "There is no such location")
+        self.codes[code] = (query["redirect_uri"], Grant(scopes, "" if company else location, COMPANY_ID, APP_ID))
         back = {"code": code} | ({"state": query["state"]} if self.returns_state and "state" in query else {})
         return Answer(302, b"", {"Location": f"{query['redirect_uri']}?{urlencode(back)}"})
+
+    def _ask(self, request: Received) -> Answer:
+        """The consent as a page: a form with the locations, which comes back with `agreed`."""
+        kept = "".join(
+            f'<input type="hidden" name="{escape(k)}" value="{escape(v)}">' for k, v in request.query.items()
+        )
+        places = "".join(f'<option value="{each["_id"]}">{escape(each["name"])}</option>' for each in self.installed)
+        page = (
+            f'<!doctype html><html lang="en"><title>Choose a location</title><h1>Choose a location</h1><form>{kept}'
+            f'<label>Location <select name="agreed">{places}</select></label><button>Allow and install</button></form></html>'
+        )
+        return Answer(200, page.encode(), content_type="text/html")
 
     def _exchange(self, request: Received) -> Answer:
         if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
