@@ -36,13 +36,13 @@ class Forgotten:
 
 @dataclass(frozen=True)
 class _Scope:
-    """What belongs to the contact, locked where it can still change."""
+    """What belongs to the contact."""
 
     contact: UUID
+    wanted: Wanted
     conversations: list[UUID]
     runs: list[UUID]
-    outbox: list[UUID]
-    events: list[UUID]
+    flow_runs: tuple[UUID, ...]
 
 
 def forget(tx: Session, workspace: UUID, contact: UUID) -> Forgotten | None:
@@ -53,29 +53,22 @@ def forget(tx: Session, workspace: UUID, contact: UUID) -> Forgotten | None:
     found = one(tx, "SELECT phone, email, ghl_contact_id FROM contacts WHERE id = %(id)s FOR UPDATE", id=contact)
     if found is None:
         return None
-    conversations = rows(
-        tx, "SELECT id, address FROM conversations WHERE contact_id = %(id)s ORDER BY id FOR UPDATE", id=contact
-    )
-    known = rows(tx, "SELECT kind, address FROM identities WHERE contact_id = %(id)s", id=contact)
-    wanted = wanted_of([*_columns(found), *(r["address"] for r in known), *(r["address"] for r in conversations)])
-    own_runs = _runs(tx, contact, [r["id"] for r in conversations], wanted)
-    scope = _Scope(contact, [r["id"] for r in conversations], [r["id"] for r in own_runs], [], [])
-    scope.outbox.extend(_outbox(tx, scope, wanted))
-    scope.events.extend(_events(tx, scope, wanted))
-    _check_quiet(tx, scope)
+    scope = _scope(tx, contact, found)
+    outbox, events = _outbox(tx, scope), _events(tx, scope)
+    _check_quiet(tx, outbox=outbox, runs=scope.runs, events_queue=events)
     messages = one(tx, "SELECT count(*) AS n FROM messages WHERE conversation_id = ANY(%(c)s)", c=scope.conversations)
     assert messages is not None
-    _delete(tx, scope)
+    _delete(tx, scope, outbox, events)
     for conversation in scope.conversations:
         publish(tx, workspace, "conversation", conversation=conversation)
     return Forgotten(
         conversations=len(scope.conversations),
         messages=int(messages["n"]),
         runs=len(scope.runs),
-        arrivals=len(scope.events),
-        effects=len(scope.outbox),
-        addresses=wanted.addresses,
-        flow_runs=tuple(dict.fromkeys(r["prefect_run_id"] for r in own_runs if r["prefect_run_id"])),
+        arrivals=len(events),
+        effects=len(outbox),
+        addresses=scope.wanted.addresses,
+        flow_runs=scope.flow_runs,
     )
 
 
@@ -88,8 +81,18 @@ def counters(tx: Session, addresses: Sequence[str]) -> int:
     )
 
 
-def _columns(contact: Row) -> list[str]:
-    return [contact[name] for name in ("phone", "email", "ghl_contact_id") if contact[name]]
+def _scope(tx: Session, contact: UUID, found: Row) -> _Scope:
+    """The conversations are locked: nobody writes in them, and nobody takes up what waits in them, until the end."""
+    conversations = rows(
+        tx, "SELECT id, address FROM conversations WHERE contact_id = %(id)s ORDER BY id FOR UPDATE", id=contact
+    )
+    identities = rows(tx, "SELECT address FROM identities WHERE contact_id = %(id)s", id=contact)
+    columns = [value for value in found.values() if value]
+    wanted = wanted_of([*columns, *(row["address"] for row in (*identities, *conversations))])
+    ids = [row["id"] for row in conversations]
+    runs = _runs(tx, contact, ids, wanted)
+    flow_runs = dict.fromkeys(row["prefect_run_id"] for row in runs if row["prefect_run_id"])
+    return _Scope(contact, wanted, ids, [row["id"] for row in runs], tuple(flow_runs))
 
 
 def _runs(tx: Session, contact: UUID, conversations: list[UUID], wanted: Wanted) -> Sequence[Row]:
@@ -111,7 +114,7 @@ def _runs(tx: Session, contact: UUID, conversations: list[UUID], wanted: Wanted)
     )
 
 
-def _outbox(tx: Session, scope: _Scope, wanted: Wanted) -> list[UUID]:
+def _outbox(tx: Session, scope: _Scope) -> list[UUID]:
     """Effects of the conversations and runs, changes of the contact in the CRM, and mails that name an address."""
     found = rows(
         tx,
@@ -123,12 +126,12 @@ def _outbox(tx: Session, scope: _Scope, wanted: Wanted) -> list[UUID]:
         conversations=scope.conversations,
         runs=scope.runs,
         crm=f"crm:{scope.contact}",
-        pattern=wanted.pattern,
+        pattern=scope.wanted.pattern,
     )
     return [r["id"] for r in found]
 
 
-def _events(tx: Session, scope: _Scope, wanted: Wanted) -> list[UUID]:
+def _events(tx: Session, scope: _Scope) -> list[UUID]:
     """Arrivals from the person, receipts of messages to them, and worked-off arrivals about them.
 
     An arrival that still waits and came from somebody else is never taken away, whatever it says; nor is one that became a message
@@ -160,48 +163,42 @@ def _events(tx: Session, scope: _Scope, wanted: Wanted) -> list[UUID]:
         """,
         conversations=scope.conversations,
         runs=scope.runs,
-        addresses=list(wanted.addresses),
-        pattern=wanted.pattern,
+        addresses=list(scope.wanted.addresses),
+        pattern=scope.wanted.pattern,
     )
     return [r["id"] for r in found]
 
 
-# Per table: the states in which somebody may be working on a row, and those in which somebody is.
+# Per table: the states in which a worker may take a row up, and the one in which it has.
 _OPEN = {
-    "outbox": (["pending", "sending"], ["sending"]),
-    "runs": (["pending", "running", "waiting"], ["running"]),
-    "events_queue": (["pending", "processing"], ["processing"]),
+    "outbox": (["pending", "sending"], "sending"),
+    "runs": (["pending", "running", "waiting"], "running"),
+    "events_queue": (["pending", "processing"], "processing"),
 }
 
 
-def _check_quiet(tx: Session, scope: _Scope) -> None:
+def _check_quiet(tx: Session, **ids_of: list[UUID]) -> None:
     """Lock what is open, so that no worker takes it up any more. Raises ContactBusy where one has it.
 
     Never waits for a lock: a worker that holds one may itself wait for the conversation, which is locked here.
     """
-    for table, ids in (("outbox", scope.outbox), ("runs", scope.runs), ("events_queue", scope.events)):
-        may_change, changing = _OPEN[table]
-        open_ones = rows(
-            tx, f"SELECT id, state FROM {table} WHERE id = ANY(%(ids)s) AND state = ANY(%(s)s)", ids=ids, s=may_change
-        )
-        locked = rows(
-            tx,
-            f"SELECT id, state FROM {table} WHERE id = ANY(%(ids)s) AND state = ANY(%(s)s) FOR UPDATE SKIP LOCKED",
-            ids=ids,
-            s=may_change,
-        )
-        if any(r["state"] in changing for r in (*open_ones, *locked)) or len(locked) < len(open_ones):
+    for table, ids in ids_of.items():
+        states, busy = _OPEN[table]
+        look = f"SELECT state FROM {table} WHERE id = ANY(%(ids)s) AND state = ANY(%(states)s)"
+        open_ones = rows(tx, look, ids=ids, states=states)
+        locked = rows(tx, look + " FOR UPDATE SKIP LOCKED", ids=ids, states=states)
+        if len(locked) < len(open_ones) or any(row["state"] == busy for row in locked):
             raise ContactBusy(
                 "Something of this contact is being sent or answered right now. Nothing was removed; try again in a moment."
             )
 
 
-def _delete(tx: Session, scope: _Scope) -> None:
+def _delete(tx: Session, scope: _Scope, outbox: list[UUID], events: list[UUID]) -> None:
     """References that cascade do the rest: messages, handoffs, memory, steps, decisions, backtest results, identities."""
     run(tx, "DELETE FROM decisions WHERE run_id = ANY(%(ids)s)", ids=scope.runs)
-    run(tx, "DELETE FROM outbox WHERE id = ANY(%(ids)s)", ids=scope.outbox)
+    run(tx, "DELETE FROM outbox WHERE id = ANY(%(ids)s)", ids=outbox)
     run(tx, "DELETE FROM runs WHERE id = ANY(%(ids)s)", ids=scope.runs)
-    run(tx, "DELETE FROM events_queue WHERE id = ANY(%(ids)s)", ids=scope.events)
+    run(tx, "DELETE FROM events_queue WHERE id = ANY(%(ids)s)", ids=events)
     run(tx, "DELETE FROM conversations WHERE id = ANY(%(ids)s)", ids=scope.conversations)
     run(tx, "DELETE FROM contacts WHERE id = %(id)s", id=scope.contact)
     run(

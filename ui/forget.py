@@ -20,7 +20,8 @@ def offer(conversation: ConversationDetail) -> None:
     with st.expander("Forget this contact", icon=":material/person_remove:", key=f"forgetting:{conversation.id}"):
         st.caption(
             f"Removes **{who}** for good: every message on every channel, addresses, requests for a person, what automations did "
-            "and what still waits to be sent. GoHighLevel, your phone provider and your backups keep what they have."
+            "and what still waits to be sent. Your phone provider and your backups keep what they have, and so does GoHighLevel: remove "
+            "the person there first, or the next change there brings the name back."
         )
         field = f"forget_word:{conversation.id}"
         st.text_input(f"Type {WORD} to confirm", key=field, autocomplete="off")
