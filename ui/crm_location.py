@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Literal
 from uuid import UUID
 
 import streamlit as st
@@ -69,11 +70,26 @@ def _result() -> None:
         )
 
 
+def to_choose(connection: Connection) -> bool:
+    """Whether an agency has signed in and the location of this workspace is still open."""
+    config = connection.config
+    return config.get("auth") == "oauth" and bool(config.get("company_id")) and not config.get("location_id")
+
+
+def first_choice(connection: Connection) -> None:
+    st.info(
+        "Your agency has signed in. One step is left: choose the location of this workspace.",
+        icon=":material/apartment:",
+    )
+    choose(connection)
+
+
 def choose(connection: Connection) -> None:
     """The locations of an agency that signed in."""
     if connection.config.get("auth") != "oauth" or not connection.config.get("company_id"):
         return
-    if st.button("Show the locations of the agency", key="crm_locations", icon=":material/apartment:"):
+    kind: Literal["primary", "secondary"] = "primary" if to_choose(connection) else "secondary"
+    if st.button("Show the locations of the agency", key="crm_locations", icon=":material/apartment:", type=kind):
         st.session_state["crm_found"] = session.act("admin", lambda me: _locations(me, connection.id))
     found: list[tuple[str, str]] | None = st.session_state.get("crm_found")
     if not found:

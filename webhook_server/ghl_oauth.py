@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
 import logging
 
@@ -14,6 +16,7 @@ from flows import crm_oauth
 from flows.actions import ActionRefused
 from flows.crm_oauth import SignInRefused
 from nodes.errors import ClientError
+from webhook_server.guards import STRICT_POLICY
 
 COOKIE = "frontdesk_ghl"
 COOKIE_SECONDS = int(crm_oauth.ON_THE_WAY.total_seconds())
@@ -68,10 +71,22 @@ def _given(request: Request, name: str) -> str:
 
 def _page(status: int, title: str, text: str) -> Response:
     body = (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
-        f"<title>{html.escape(title)}</title><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></html>"
+        '<!doctype html><html lang="en"><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+        f"<main><h1>{html.escape(title)}</h1><p>{html.escape(text)}</p></main></html>"
     )
-    return Response(body, status, media_type="text/html", headers={"Cache-Control": "no-store"})
+    headers = {"Cache-Control": "no-store", "Content-Security-Policy": _POLICY}
+    return Response(body, status, media_type="text/html", headers=headers)
 
+
+_STYLE = (
+    "body{margin:0;min-height:100vh;display:grid;place-items:center;background:#f5f7f9;color:#1f2430;"
+    "font:16px/1.5 system-ui,sans-serif}main{box-sizing:border-box;max-width:26rem;margin:1rem;padding:2rem;background:#fff;"
+    "border:1px solid #dfe4e8;border-top:4px solid #0f766a;border-radius:10px}h1{margin:0 0 .5rem;font-size:1.25rem}p{margin:0}"
+)
+# The one style of this page, and nothing else.
+_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = f"{STRICT_POLICY}; style-src 'sha256-{_HASH}'"
 
 ROUTES = (Route("/oauth/ghl/start", start, methods=["GET"]), Route("/oauth/ghl/callback", callback, methods=["GET"]))

@@ -118,9 +118,13 @@ def test_an_admin_signs_in_at_ghl_chooses_the_location_and_tests_it(page: Page, 
     there.get_by_label("Location").select_option(label="Bright Smile Dental")
     there.get_by_role("button", name="Allow and install").click()
     expect(there.get_by_role("heading", name="Almost done" if agency else "GoHighLevel is connected")).to_be_visible()
+    expect(there.locator("body")).to_have_css(
+        "background-color", "rgb(245, 247, 249)"
+    )  # its policy lets its style through
     _shoot(there, f"crm_back_{agency}")
     there.close()
     if agency:  # the page has heard of it by itself, without a reload
+        expect(page.get_by_text("Your agency has signed in.")).to_be_visible()
         page.get_by_role("button", name="Show the locations of the agency").click()
         _shoot(page, "crm_choose")
         page.get_by_role("button", name="Use this location").click()

@@ -15,12 +15,15 @@ def page() -> None:
     st.subheader("GoHighLevel")
     with me.read() as tx:
         connection = crm_setup.present(tx)
+    if connection is not None and crm_location.to_choose(connection):
+        crm_location.first_choice(connection)
+        with st.expander("Connect in another way"):
+            crm_connect.forms(connection)
+        return
     if connection is None or not connection.config.get("location_id"):
         st.markdown(
             "Every conversation appears in your CRM, people answer from there, and your automations read and change it."
         )
-        if connection is not None:
-            crm_location.choose(connection)
         crm_connect.forms(connection)
         with st.expander("Addresses to paste in GoHighLevel", icon=":material/content_paste:"):
             crm_addresses.draw(connection)
