@@ -3,8 +3,8 @@
 Meaning is the cosine of the passage and, for a third, of the heading right above it. Words are the share of the question's rare
 words that the passage has. Ranks are not mixed: a question that shares no rare word with its answer would be outvoted by passages
 that share frequent ones. So words count only for a passage that has practically all of the rare ones, and then they count much: that
-is somebody who asks for a name, a part number or a heading. Of a section one passage comes first: the others stand back a little, so
-that five results are not five parts of one page. The figures are those with which `frontdesk bench retrieval` finds most.
+is somebody who asks for a name, a part number or a heading. Of a section and of a page one passage comes first, and the others
+stand back a little. The figures are those with which `frontdesk bench retrieval` finds most.
 """
 
 from __future__ import annotations
@@ -35,8 +35,10 @@ ENOUGH_WORDS = 0.58  # 0.6 = all the rare words once in the text
 ENOUGH_OF_BEST = 0.8  # of what the passage with most of them has
 FEW_WORDS_WEIGHT = 0.001  # of less than that: they decide between equals and nothing else
 WORDS_WEIGHT = 0.7  # how far they close the gap between the cosine and 1
+ABOUT_WEIGHT = 0.6  # of the question with what it is about, beside 0.4 of the question alone
 READ_BY_JUDGE = 20
-REPEATED = 0.04  # taken off for every better passage of the same section
+# Taken off for every better passage of the same section and of the same page: five results are not five parts of one text.
+SAME_SECTION, SAME_PAGE = 0.08, 0.02
 
 
 @dataclass(frozen=True)
@@ -119,9 +121,14 @@ def ask(embedder: Embedder, text: str, settings: SearchSettings = PRODUCTION) ->
     wanted = text.strip()
     if not wanted or settings.mode == "lexical":
         return Question(wanted, embedder.model)
-    # The form of a passage: its subject stands above it.
-    [vector] = embedder.embed([f"{settings.about.strip()}\n{wanted}" if settings.about.strip() else wanted])
-    return Question(wanted, embedder.model, tuple(vector))
+    about = settings.about.strip()
+    if not about:
+        return Question(wanted, embedder.model, tuple(embedder.embed([wanted])[0]))
+    # The form of a passage: its subject stands above it. The question alone counts too: where every passage is about the
+    # subject, naming it tells them apart less well.
+    plain, told = embedder.embed([wanted, f"{about}\n{wanted}"])
+    mixed = [(1 - ABOUT_WEIGHT) * one + ABOUT_WEIGHT * other for one, other in zip(plain, told, strict=True)]
+    return Question(wanted, embedder.model, tuple(mixed))
 
 
 def find(tx: Session, question: Question, settings: SearchSettings = PRODUCTION) -> list[Hit]:
@@ -215,18 +222,18 @@ def _ranks(scores: Mapping[UUID, float]) -> dict[UUID, int]:
 
 
 def _chosen(found: Sequence[_Candidate], limit: int) -> list[_Candidate]:
-    """The first ones, other sections before more of the same."""
-    seen, chosen = Counter[Place](), list[_Candidate]()
-    left = [
-        (-each.score, place, 0) for place, each in enumerate(found)
-    ]  # the last: how many better ones it stands back behind
+    """The first ones, other sections and pages before more of the same."""
+    sections, pages, chosen = Counter[Place](), Counter[tuple[UUID, str]](), list[_Candidate]()
+    left = [(-each.score, number) for number, each in enumerate(found)]
     heapq.heapify(left)
     while left and len(chosen) < limit:
-        lost, place, behind = heapq.heappop(left)
-        each = found[place]
-        if behind < (now := seen[each.place]):
-            heapq.heappush(left, (REPEATED * now - each.score, place, now))
+        lost, number = heapq.heappop(left)
+        each, page = found[number], (found[number].place.source_id, found[number].place.document)
+        score = each.score - SAME_SECTION * sections[each.place] - SAME_PAGE * pages[page]
+        if score < -lost:  # better ones of its section or page were chosen since it was put there
+            heapq.heappush(left, (-score, number))
             continue
-        chosen.append(each._replace(score=max(0.0, -lost)))
-        seen[each.place] += 1
+        chosen.append(each._replace(score=max(0.0, score)))
+        sections[each.place] += 1
+        pages[page] += 1
     return chosen

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from nodes.clients.minilm import Vector
 
 DIMENSIONS = 1536
+QUESTION_TEXTS = 2  # a search embeds its question, and once more with what it is about
 
 
 def padded(vector: Sequence[float]) -> list[float]:
@@ -53,14 +54,11 @@ class BuiltinEmbedder:
         self._loading = threading.Lock()
         self._loaded: tuple[InferenceSession, Tokenizer] | None = None
         self._pool = ThreadPoolExecutor(threads, "embedding")  # its threads begin with the first use
-        self._question = lru_cache(maxsize=256)(self._one)  # customers ask the same things, and retries the same one
+        self._question = lru_cache(maxsize=256)(self._many)  # customers ask the same things, and retries the same one
 
     def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        rows = [self._question(texts[0])] if len(texts) == 1 else self._many(texts)
+        rows = self._question(tuple(texts)) if len(texts) <= QUESTION_TEXTS else self._many(texts)
         return [padded(row.tolist()) for row in rows]
-
-    def _one(self, text: str) -> Vector:
-        return self._many([text])[0]
 
     def _many(self, texts: Sequence[str]) -> list[Vector]:
         session, tokenizer = self._load()

@@ -92,11 +92,11 @@ def test_it_keeps_to_the_named_sources_and_says_when_none_of_them_is_there(desk:
     assert not result.output.found and "Choose others" in result.detail["note"]
 
 
-def test_the_subject_of_the_documents_is_put_above_the_question(desk: Desk) -> None:
+def test_a_question_counts_alone_and_below_the_subject_of_the_documents(desk: Desk) -> None:
     embedder = WordEmbedder()
     teach(desk)
     carry_out(retrieve, desk.context(embedder=embedder), {"about": "Handbook"}, message="opening hours on Saturday")
-    assert embedder.asked == ["Handbook\nopening hours on Saturday"]
+    assert embedder.asked == ["opening hours on Saturday", "Handbook\nopening hours on Saturday"]
 
 
 def test_the_run_shows_what_each_half_made_of_a_passage(desk: Desk) -> None:

@@ -9,7 +9,7 @@ import pytest
 from db import heading_vectors, passages
 from db.engine import transaction
 from db.passages import Piece
-from nodes.search import REPEATED, Hit, SearchSettings, ask, fused, search
+from nodes.search import SAME_PAGE, SAME_SECTION, Hit, SearchSettings, ask, fused, search
 from tests.nodes.conftest import Desk
 from tests.nodes.contexts import WordEmbedder
 
@@ -115,7 +115,8 @@ def test_other_sections_come_before_more_of_the_same(desk: Desk) -> None:
     assert hits[0].text == "wash" and {hit.heading for hit in hits} == {"Prices", "Hours"}
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     repeated = [hit for hit in hits if hit.heading == "Prices"][1]
-    assert repeated.vector_score is not None and repeated.score == pytest.approx(repeated.vector_score - REPEATED)
+    stands_back = SAME_SECTION + SAME_PAGE * hits.index(repeated)
+    assert repeated.vector_score is not None and repeated.score == pytest.approx(repeated.vector_score - stands_back)
 
 
 def test_a_question_and_answer_pair_is_matched_by_its_question(desk: Desk) -> None:

@@ -103,6 +103,14 @@ def test_a_caller_cannot_change_the_remembered_vector(builtin: BuiltinEmbedder) 
     assert builtin.embed(["do you rent bikes?"])[0] == kept
 
 
+def test_a_question_and_its_second_form_are_remembered_together(builtin: BuiltinEmbedder) -> None:
+    pair = ["do you rent bikes?", "bikes\ndo you rent bikes?"]
+    first = builtin.embed(pair)
+    first[1][0] = 99.0
+    assert builtin.embed(pair)[1][0] != 99.0
+    assert cosine(builtin.embed(pair)[0], builtin.embed(pair[:1])[0]) > 0.99999
+
+
 def test_threads_that_embed_at_once_get_their_own_vectors(tmp_path: Path) -> None:
     embedder, found = BuiltinEmbedder(tmp_path), dict[str, list[float]]()
     texts = [f"bicycle number {n}" for n in range(8)]
