@@ -102,7 +102,7 @@ def finish(code: str, state: str) -> Connected:
     errand = _read(state)
     with transaction(errand.workspace) as tx:
         if limits.take(tx, f"ghl-sign-in:{errand.nonce}", 1, 2 * ON_THE_WAY.total_seconds(), datetime.now(UTC)):
-            raise SignInRefused("This way back was used before. Begin again on the page Settings.")
+            raise SignInRefused("This way back was used before. Begin again on the page CRM.")
     app = _app(errand.workspace)
     grant = ghl_oauth.exchange_code(app, code, redirect_uri())
     with transaction(errand.workspace) as tx:
@@ -170,8 +170,8 @@ def uninstalled(*, location_id: str = "", company_id: str = "", app_id: str = ""
 def installed(*, location_id: str = "", company_id: str = "") -> str:
     """What an INSTALL event means for us, as a sentence: it brings no tokens, so nothing is connected by it alone."""
     if location_id:
-        return "The app was installed in the location. It is connected by signing in on the page Settings."
-    return f"The app was installed for the agency {company_id}. Sign in as the agency on the page Settings to choose a location."
+        return "The app was installed in the location. It is connected by signing in on the page CRM."
+    return f"The app was installed for the agency {company_id}. Sign in as the agency on the page CRM to choose a location."
 
 
 def _read(state: str) -> Errand:
@@ -186,10 +186,10 @@ def _read(state: str) -> Errand:
         )
     except (sealed.SecretsUnreadable, json.JSONDecodeError, KeyError, ValueError) as error:
         raise SignInRefused(
-            "This way back does not belong to a sign-in from here. Begin on the page Settings."
+            "This way back does not belong to a sign-in from here. Begin on the page CRM."
         ) from error
     if errand.ends < datetime.now(UTC):
-        raise SignInRefused("The sign-in took too long. Begin again on the page Settings.")
+        raise SignInRefused("The sign-in took too long. Begin again on the page CRM.")
     return errand
 
 

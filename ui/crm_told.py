@@ -25,6 +25,7 @@ KINDS = {
     "UNINSTALL": "The app was taken out",
     "PLAN_CHANGE": "The plan of the app changed",
 }
+_HAPPENED = {"Create": "made", "Update": "changed", "Delete": "deleted", "Complete": "done"}
 _WORD = re.compile(r"[A-Z][a-z]*|[a-z]+")
 _IGNORED = "Ignored: "
 
@@ -43,8 +44,9 @@ def draw(me: Here) -> None:
 
 
 def named(kind: str) -> str:
-    """Its word for an event as words: ContactTagUpdate -> Contact tag update."""
-    return KINDS.get(kind) or " ".join(_WORD.findall(kind)).capitalize() or kind
+    """Its word for an event as words: ContactTagUpdate -> Contact tag changed."""
+    found = [_HAPPENED.get(word, word) for word in _WORD.findall(kind)]
+    return KINDS.get(kind) or " ".join(found).capitalize() or kind
 
 
 def outcome(line: Told) -> str:

@@ -44,7 +44,7 @@ async def callback(request: Request) -> Response:
     """Back from GHL with a code. The browser must be the one that left, whether or not GHL gave the state back."""
     cookie, state, code = request.cookies.get(COOKIE, "")[:MOST_TEXT], _given(request, "state"), _given(request, "code")
     if not cookie or (state and state != cookie):
-        return _page(400, "That did not work", "This browser did not begin the sign-in. Begin on the page Settings.")
+        return _page(400, "That did not work", "This browser did not begin the sign-in. Begin on the page CRM.")
     if not code:
         return _page(400, "That did not work", "GoHighLevel gave no code: the sign-in was not finished. Begin again.")
     response = await run_in_threadpool(_finish, code, cookie)

@@ -37,7 +37,7 @@ NOT_USED = {
     "LCEmailStats": "Statistics of the CRM's own mails are not used here.",
     "CampaignStatusUpdate": "Campaigns of the CRM are not used here.",
     "PLAN_CHANGE": "The plan of the app changes nothing here.",
-    "LocationCreate": "A new location is connected under Settings.",
+    "LocationCreate": "A new location is connected on the page CRM.",
     "LocationUpdate": "The name of the location is read when the connection is tested.",
 }
 

@@ -119,7 +119,7 @@ EVENTS = {
     "INSTALL of an agency": app("INSTALL", "works once somebody has signed in", companyId=COMPANY_ID, locationId=""),
     "UNINSTALL": app("UNINSTALL", "was uninstalled in GoHighLevel", companyId=COMPANY_ID),
     "PLAN_CHANGE": app("PLAN_CHANGE", "changes nothing here", companyId=COMPANY_ID, currentPlanId="a", newPlanId="b"),
-    "LocationCreate": app("LocationCreate", "connected under Settings", companyId=COMPANY_ID, name="Shop"),
+    "LocationCreate": app("LocationCreate", "connected on the page CRM", companyId=COMPANY_ID, name="Shop"),
     "LocationUpdate": app("LocationUpdate", "read when the connection is tested", companyId=COMPANY_ID, name="Shop"),
     "an event of next year": app("InvoicePaid", "'InvoicePaid', which is not used here", id="i1"),
     "ProviderOutboundMessage": Event(

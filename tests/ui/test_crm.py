@@ -181,8 +181,8 @@ def test_what_the_crm_told_is_shown_with_the_reason_where_nothing_came_of_it(
         ):
             an_event(tx, office.workspace, type=kind, state=state, note=note, dedupe_key=f"e{number}")
     text = told(visit("crm"))
-    assert "Contact tag update · Taken over." in text.replace("\\", "")
-    assert "Note create · Nothing came of it: notes of the CRM are read there" in text.replace("\\", "")
+    assert "Contact tag changed · Taken over." in text.replace("\\", "")
+    assert "Note made · Nothing came of it: notes of the CRM are read there" in text.replace("\\", "")
     assert "A message came in there · It could not be worked off: No such contact." in text.replace("\\", "")
     assert "Not of the CRM" not in text
 
