@@ -185,9 +185,7 @@ def _read(state: str) -> Errand:
             datetime.fromisoformat(values["ends"]),
         )
     except (sealed.SecretsUnreadable, json.JSONDecodeError, KeyError, ValueError) as error:
-        raise SignInRefused(
-            "This way back does not belong to a sign-in from here. Begin on the page CRM."
-        ) from error
+        raise SignInRefused("This way back does not belong to a sign-in from here. Begin on the page CRM.") from error
     if errand.ends < datetime.now(UTC):
         raise SignInRefused("The sign-in took too long. Begin again on the page CRM.")
     return errand
