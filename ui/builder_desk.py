@@ -18,7 +18,7 @@ from flows.automation import Automation
 from flows.check import Problem, check
 from flows.drafts import Draft, DraftConflict
 from flows.editing import EditRefused
-from ui import place, session
+from ui import passing, place, session
 from ui.session import Here
 
 KEY = "desk"
@@ -79,12 +79,12 @@ def change(edit: Callable[[Automation], Automation], *, redraw: bool = False) ->
     """Change the draft and keep it; whether that was done. For callbacks."""
     desk = here()
     if desk.conflict is not None:
-        st.toast("Decide first which of the two drafts you want to go on with.", icon=":material/call_split:")
+        passing.say("Decide first which of the two drafts you want to go on with.", "call_split")
         return False
     try:
         changed = edit(desk.document)
     except EditRefused as refusal:
-        st.toast(str(refusal), icon=":material/error:")
+        passing.say(str(refusal), "error")
         desk.redraw += 1
         return False
     if changed == desk.document:

@@ -62,7 +62,9 @@ def _title(desk: Desk, step: Step, spec: NodeSpec | None, may_edit: bool) -> Non
         return
 
     def rename() -> None:
-        builder_desk.change(lambda doc: editing.set_title(doc, step.id, st.session_state[key] or ""))
+        title = st.session_state[key] or ""
+        if title != step.title:  # a field that has just left the page reports once more what it showed: see builder_widget
+            builder_desk.change(lambda doc: editing.set_title(doc, step.id, title))
 
     st.text_input(
         "Name of the step",
@@ -124,7 +126,9 @@ def _input(desk: Desk, step: Step, field: forms.FormField, problem: str, may_edi
         return offered[ref].words if ref in offered else editing.in_words(desk.document, ref)
 
     def connect() -> None:
-        builder_desk.change(lambda doc: editing.set_input(doc, step.id, field.name, st.session_state[key] or ""))
+        chosen = st.session_state[key] or ""
+        if chosen != now:
+            builder_desk.change(lambda doc: editing.set_input(doc, step.id, field.name, chosen))
 
     st.selectbox(
         field.label, refs, index=refs.index(now), key=key, format_func=name, help=field.help, disabled=not may_edit,
@@ -145,23 +149,25 @@ def _options(desk: Desk, step: Step, may_edit: bool) -> None:
             format_func=ON_ERROR.__getitem__,
             key=stop,
             disabled=not may_edit,
-            on_change=lambda: _set(step.id, on_error=st.session_state[stop]),
+            on_change=lambda: _set(step, on_error=st.session_state[stop]),
         )
         st.number_input(
             "How often it is tried again", 0, 5, step.retries, key=retries, disabled=not may_edit,
-            on_change=lambda: _set(step.id, retries=st.session_state[retries]),
+            on_change=lambda: _set(step, retries=st.session_state[retries]),
         )  # fmt: skip
         st.number_input(
             "Seconds until it counts as failed", 1, 600, int(step.timeout_seconds), key=timeout, disabled=not may_edit,
-            on_change=lambda: _set(step.id, timeout=st.session_state[timeout]),
+            on_change=lambda: _set(step, timeout=st.session_state[timeout]),
         )  # fmt: skip
         st.caption(
             f"A later step can ask for it: “{plain(builder_steps.title_of(step))} {words.TRIGGER_NOTES['failed']}”."
         )
 
 
-def _set(step: str, **options: Any) -> None:
-    builder_desk.change(lambda doc: editing.set_step_options(doc, step, **options))
+def _set(step: Step, **options: Any) -> None:
+    now = {"on_error": step.on_error, "retries": step.retries, "timeout": int(step.timeout_seconds)}
+    if any(now[name] != value for name, value in options.items()):
+        builder_desk.change(lambda doc: editing.set_step_options(doc, step.id, **options))
 
 
 def _by_field(problems: list[Problem], part: str) -> dict[str, str]:

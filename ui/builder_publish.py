@@ -11,7 +11,7 @@ from flows.automation import Automation
 from flows.check import CheckFailed, Problem
 from flows.drafts import Draft
 from flows.publish import publish
-from ui import builder_form, builder_steps, session
+from ui import builder_form, builder_steps, passing, session
 from ui.builder_desk import Desk
 from ui.session import Here
 from ui.text import plain
@@ -61,7 +61,7 @@ def _ready(me: Here, desk: Desk, draft: Draft) -> None:
 def _publish(desk: Desk, note: str) -> None:
     number = session.act("build", lambda me: _published(me, desk, note))
     if number is not None:
-        st.toast(f"Version {number} is live.", icon=":material/check:")
+        passing.say(f"Version {number} is live.")
 
 
 def _published(me: Here, desk: Desk, note: str) -> int:

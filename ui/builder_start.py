@@ -76,7 +76,8 @@ def _sentence(me: Here) -> None:
             links.to("settings", "Connect a model")
         return
     text = st.text_area("What should happen?", key="new_sentence", placeholder=EXAMPLE, max_chars=1000)
-    if st.button("Write a draft", type="primary", icon=":material/auto_awesome:", disabled=not text.strip()):
+    # Never disabled: what is typed arrives with the click.
+    if st.button("Write a draft", type="primary", icon=":material/auto_awesome:"):
         with st.spinner("The model writes the steps. This takes some seconds."):
             made = session.act("build", lambda me: _from_sentence(me, text.strip()))
         if made is not None:

@@ -13,7 +13,7 @@ from flows.automation import Automation, Step
 from flows.check import Problem
 from nodes import registry
 from nodes.contract import Group, NodeSpec
-from ui import builder_desk, builder_parts, canvas
+from ui import builder_desk, builder_parts, canvas, passing
 from ui.builder_desk import Desk
 
 GROUPS: dict[Group, str] = {
@@ -131,4 +131,4 @@ def _remove(step: str) -> None:
     title = next((title_of(item) for item in desk.document.steps if item.id == step), step)
     if builder_desk.change(lambda doc: editing.remove_step(doc, step)):
         desk.selected = "" if desk.selected == step else desk.selected
-        st.toast(f"“{title}” is removed. Undo brings it back.", icon=":material/delete:")
+        passing.say(f"“{title}” is removed. Undo brings it back.", "delete")

@@ -12,7 +12,7 @@ from flows import history
 from flows.automation import Automation
 from flows.drafts import Draft
 from flows.history import Difference, VersionLine
-from ui import builder_desk, parts, session, words
+from ui import builder_desk, parts, passing, session, words
 from ui.builder_desk import Desk
 from ui.session import Here
 from ui.text import plain
@@ -89,7 +89,7 @@ def _back(number: int) -> None:
     made = session.act("build", lambda me: history.roll_back(me.workspace.id, me.user.id, desk.automation, number))
     if made is not None:
         builder_desk.load_theirs()
-        st.toast(f"Version {made} is live; it is the same as version {number}.", icon=":material/check:")
+        passing.say(f"Version {made} is live; it is the same as version {number}.")
 
 
 def _export(me: Here, desk: Desk, number: int | None) -> None:

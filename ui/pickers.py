@@ -133,6 +133,7 @@ def _workflows(client: Ghl) -> list[Option]:
 
 _ASK: Mapping[str, Callable[[Ghl], list[Option]]] = {
     "tags": _tags,
+    "tag": _tags,
     "pipeline": _pipelines,
     "stage": _stages,
     "calendar": _calendars,

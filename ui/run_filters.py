@@ -27,13 +27,13 @@ def ask(me: Here) -> dict[str, Any]:
     """Draws the fields; returns what they say as the arguments of views.run_list."""
     with me.read() as tx:
         automations = views.automation_list(tx)
+    automation = _pick("Automation", automations, "Any automation", lambda line: line.name)
     with st.container(horizontal=True):
-        automation = _pick("Automation", automations, "Any automation", lambda line: line.name)
         state = _pick("State", STATES, "Any state", lambda name: words.RUN_STATES[name][0])
         span = _pick("Time", (*SPANS, DAYS), "Any time", str)
     begin, end = _chosen_days(me) if span == DAYS else (_since(span), None)
+    contact = _type("Contact", icon=":material/search:")
     with st.container(horizontal=True):
-        contact = _type("Contact", icon=":material/search:")
         said = _type("Message", help="Words that the customer wrote, among the newest 5,000 runs that fit the rest.")
         outcome = _type("Result", help="Words of the sentence that says how a run ended.")
     return {

@@ -20,7 +20,7 @@ from db.engine import read_only
 from db.records import Membership, User, Workspace
 from db.roles import Permission
 from flows.actions import ActionRefused
-from ui import cookies, parts, seat
+from ui import cookies, parts, passing, seat
 
 T = TypeVar("T")
 
@@ -52,6 +52,7 @@ def here(what: Permission = "read") -> Here:
             f"Your role in {found.workspace.name} is {found.role}. This page needs more; an admin can change your role."
         )
         st.stop()
+    passing.announce()
     return found
 
 
@@ -59,15 +60,15 @@ def act(what: Permission, action: Callable[[Here], T], *, done: str = "") -> T |
     """Do something as the signed-in person: the role is checked now, a refusal is shown, None means that nothing was done."""
     found = _find()
     if not found.may(what):
-        st.toast(f"Your role ({found.role}) does not allow this.", icon=":material/lock:")
+        passing.say(f"Your role ({found.role}) does not allow this.", "lock")
         return None
     try:
         result = action(found)
     except ActionRefused as refusal:
-        st.toast(str(refusal), icon=":material/error:")
+        passing.say(str(refusal), "error")
         return None
     if done:
-        st.toast(done, icon=":material/check:")
+        passing.say(done)
     return result
 
 
