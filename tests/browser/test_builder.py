@@ -23,7 +23,7 @@ from db.records import Role
 from flows import drafts, editing
 from flows.automation import Automation
 from flows.publish import publish
-from tests.browser.test_pages import ARGUMENTS, CHROMIUM, PASSWORD, ROOT
+from tests.browser.window import ARGUMENTS, CHROMIUM, PASSWORD, ROOT
 from tests.flows.rig import FakeModel, Rig
 from tests.ports import free_port, until
 
@@ -84,12 +84,12 @@ def desk(database_url: str, home: Path) -> Iterator[Desk]:
         "FRONTDESK_UI_PORT": str(port),
         "FRONTDESK_HOME": str(home),
     }
-    with _serving(["-m", "ui.app"], port, environment) as address:
+    with serving(["-m", "ui.app"], port, environment) as address:
         yield Desk(address, rig, environment)
 
 
 @contextmanager
-def _serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator[str]:
+def serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator[str]:
     """A server of ours as a process of its own."""
     program = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     try:
@@ -336,7 +336,7 @@ def _door(desk: Desk) -> Iterator[str]:
     port = free_port()
     address = f"http://127.0.0.1:{port}"
     command = ["-m", "uvicorn", "webhook_server.app:app", "--host", "127.0.0.1", "--port", str(port)]
-    with _serving(command, port, desk.environment | {"FRONTDESK_PUBLIC_URL": address}):
+    with serving(command, port, desk.environment | {"FRONTDESK_PUBLIC_URL": address}):
         yield address
 
 
