@@ -28,7 +28,8 @@ class Made:
     """A new address, whole. It cannot be shown again."""
 
     connection: UUID
-    address: str
+    address: str  # starts automations
+    questions: str  # asks the AI and gets its answer at once
 
 
 def add(workspace: UUID, user: UUID, name: str, fields: Mapping[str, str]) -> Made:
@@ -44,7 +45,7 @@ def add(workspace: UUID, user: UUID, name: str, fields: Mapping[str, str]) -> Ma
         config = {**_tidy(fields), "token_hash": hashed(token)}
         made = connections.create(tx, workspace, KIND, name, config)
         _note(tx, workspace, user, "connection.added", made.id)
-    return Made(made.id, _address(token))
+    return Made(made.id, _address("custom", token), _address("ai", token))
 
 
 def set_fields(workspace: UUID, user: UUID, connection: UUID, fields: Mapping[str, str]) -> None:
@@ -62,7 +63,7 @@ def new_address(workspace: UUID, user: UUID, connection: UUID) -> Made:
         _present(tx, connection)
         connections.update(tx, connection, config={"token_hash": hashed(token)})
         _note(tx, workspace, user, "connection.new_address", connection)
-    return Made(connection, _address(token))
+    return Made(connection, _address("custom", token), _address("ai", token))
 
 
 def hashed(token: str) -> str:
@@ -70,8 +71,8 @@ def hashed(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def _address(token: str) -> str:
-    return f"{str(get_settings().public_url).rstrip('/')}/webhook/custom/{token}"
+def _address(door: str, token: str) -> str:
+    return f"{str(get_settings().public_url).rstrip('/')}/webhook/{door}/{token}"
 
 
 def _tidy(fields: Mapping[str, str]) -> dict[str, str]:

@@ -87,13 +87,15 @@ def _make_again(connection: UUID) -> None:
 
 def _keep(made: hooks.Made | None) -> None:
     if made is not None:
-        st.session_state["hook_made"] = made.address
+        st.session_state["hook_made"] = made
 
 
 def _shown_once() -> None:
     """Until the person says so, because the page draws itself anew at any time."""
-    address = st.session_state.get("hook_made", "")
-    if address:
-        st.success("Copy the address now: it is not shown again.", icon=":material/key:")
-        st.code(address, language=None, wrap_lines=True)
+    made: hooks.Made | None = st.session_state.get("hook_made")
+    if made is not None:
+        st.success("Copy what you need now: it is not shown again.", icon=":material/key:")
+        st.code(made.address, language=None, wrap_lines=True)
+        st.markdown("To ask the AI a question and get its answer at once, the same system calls:")
+        st.code(made.questions, language=None, wrap_lines=True)
         st.button("I have copied it", key="hook_copied", on_click=lambda: st.session_state.pop("hook_made", None))

@@ -33,7 +33,7 @@ def test_an_address_is_made_and_shown_once(settings: AppTest, office: Office) ->
         field for field in settings.text_input if field.label == "Name" and field.placeholder == "Contact form"
     ).set_value("Shop")
     test = next(button for button in settings.button if button.label == "Make the address").click().run()
-    assert "/webhook/custom/" in shown(test)
+    assert "/webhook/custom/" in shown(test) and "/webhook/ai/" in shown(test)
     assert "/webhook/custom/" in shown(test.run())  # a page that draws itself anew does not take it away
     test = next(button for button in test.button if button.label == "I have copied it").click().run()
     assert "/webhook/custom/" not in shown(test)
