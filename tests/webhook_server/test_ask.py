@@ -21,7 +21,7 @@ def made(site: Site) -> hooks.Made:
 
 @pytest.fixture
 def path(made: hooks.Made) -> str:
-    return httpx.URL(made.address).path.replace("/webhook/custom/", "/webhook/ai/")
+    return httpx.URL(made.questions).path
 
 
 def test_a_question_is_answered_at_once_and_not_stored(site: Site, path: str) -> None:
