@@ -108,7 +108,7 @@ def _sets(bench: Bench) -> dict[str, list[Asked]]:
         f"{len(bench.faq)} FAQ headings": bench.faq,
         f"{len(bench.tuned) + len(bench.kept)} paraphrases": bench.tuned + bench.kept,
         f"  of these {len(bench.tuned)} for tuning": bench.tuned,
-        f"  of these {len(bench.kept)} never tuned with": bench.kept,
+        f"  of these {len(bench.kept)} that chose no figure": bench.kept,
         f"{len(bench.names)} rare words of the text": bench.names,
         f"{len(bench.vague)} vague questions, no target": bench.vague,
     }
