@@ -83,19 +83,17 @@ def _is_ours(tx: Session, contact_id: UUID, text: str) -> bool:
 def take_pen(tx: Session, conversation: ConversationRow, why: str) -> ConversationRow:
     """A person writes from the CRM: from here on nothing of the AI leaves, until somebody gives the conversation back.
 
-    Who writes there is mostly no member here, so the conversation has no assignee; an assigned handoff says that it waits for
-    nobody. A colleague who has the conversation already keeps it.
+    A request for a person that waited is assigned, to nobody here: who writes there is mostly no member. A colleague who has the
+    conversation already keeps it.
     """
     conversations.mark_answered(tx, conversation.id, messages.last_seq(tx, conversation.id))
     request = handoffs.of_conversation(tx, conversation.id)
-    if conversation.owner == "human" and (request.state == "assigned" if request else conversation.assignee_id):
+    waits = request is not None and request.state == "pending"
+    if conversation.owner == "human" and not waits:
         return conversation
     moved = conversations.move_pen(tx, conversation, "human", None)
-    if request is None:
-        handoffs.open_one(tx, moved, "crm", "taken_over", why)
-        request = handoffs.of_conversation(tx, conversation.id)
-    assert request is not None
-    handoffs.assign(tx, request, None)
+    if request is not None and waits:
+        handoffs.assign(tx, request, None)
     messages.record_note(tx, conversation, f"{why} The AI keeps still until the conversation is given back.")
     subject = f"conversation:{conversation.id}"
     audit.record(tx, conversation.workspace_id, "system", "conversation.taken_over", subject, by="crm")

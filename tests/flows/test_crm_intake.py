@@ -353,17 +353,15 @@ def test_an_answer_typed_there_takes_the_handoff_that_waits(rig: CrmRig) -> None
     assert taken(rig) == [(asked, "resolved", None)]
 
 
-def test_who_answers_there_unasked_has_the_conversation_and_nobody_is_waited_for(rig: CrmRig) -> None:
+def test_who_answers_there_unasked_has_the_conversation_without_a_handoff(rig: CrmRig) -> None:
     """Also where GHL sends by itself, and we only see it."""
     rig.desk.change(config={"provider_id": ""})
     there = rig.ghl.add_contact(phone=CUSTOMER)
     rig.receive_sms("Hello")
     rig.all_settled()
     told(rig, "OutboundMessage", contactId=there["id"], messageId="m9", body="Hi Ana", messageType="SMS", source="app")
-    [(_, state, assignee)] = taken(rig)
-    assert (state, assignee) == ("assigned", None)
-    with transaction(rig.workspace) as tx:
-        assert views.conversation_list(tx, waiting=True) == []
+    assert rig.conversation()["owner"] == "human"
+    assert taken(rig) == []
 
 
 def test_a_colleague_who_has_the_conversation_keeps_it_when_another_types_there(rig: CrmRig) -> None:
