@@ -66,7 +66,10 @@ def _head(me: Here, desk: Desk, draft: Draft, problems: list[Problem]) -> None:
         st.button("All", icon=":material/arrow_back:", type="tertiary", on_click=_back, help="All automations")
         st.container(key="builder_name", width="content").markdown(f"**{plain(desk.document.name)}**", width="content")
         st.badge(*_state(draft))
-        st.caption(_saved(me, desk, draft), width="stretch")
+        if desk.conflict is not None:
+            st.markdown(":small[:red[:material/error: Not saved]]", width="stretch")
+        else:
+            st.caption(_saved(me, desk, draft), width="stretch")
         if me.may("build"):
             _rename(desk)
             st.button("Undo", icon=":material/undo:", disabled=not desk.undo, on_click=builder_desk.undo)
@@ -82,8 +85,6 @@ def _state(draft: Draft) -> tuple[str]:
 
 
 def _saved(me: Here, desk: Desk, draft: Draft) -> str:
-    if desk.conflict is not None:
-        return ":red[:material/error: Not saved]"
     if desk.saved_at is not None:
         return f":material/cloud_done: Saved {words.local(desk.saved_at, me.workspace.timezone)}"
     by = f" by {plain(draft.updated_by)}" if draft.updated_by else ""

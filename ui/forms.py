@@ -86,7 +86,7 @@ def _field(name: str, part: Mapping[str, Any], required: bool, known: Mapping[st
     kind = _kind(inner, items, widget)
     return FormField(
         name=name,
-        label=str(part.get("title") or words.named(name.removesuffix("_id"))),
+        label=str(part.get("title") or words.named(name)).removesuffix(" id"),  # names are chosen, not ids
         help=WRITTEN.sub("a result of an earlier step", str(part.get("description") or inner.get("description") or "")),
         kind=kind,
         default=part.get("default", inner.get("default")),

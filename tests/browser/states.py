@@ -1,0 +1,299 @@
+"""Every state of the builder and of the Runs page, each reached as a person would: for pictures, and to be looked over."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from playwright.sync_api import Locator, Page, TimeoutError, expect
+
+from flows import editing
+from tests.browser.shop import Shop
+from tests.browser.window import PASSWORD
+
+SENTENCE = "When somebody asks for a price, answer from our documents and tag them as a lead."
+
+
+@dataclass
+class Tour:
+    """One window that goes from state to state."""
+
+    page: Page
+    shop: Shop
+    address: str
+
+    def sign_in(self, who: str = "builder") -> None:
+        self.page.goto(self.address + "/automations")
+        self.page.get_by_label("E-mail").fill(f"{who}@example.com")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        expect(self.page.get_by_role("button", name="New automation")).to_be_visible(timeout=90_000)
+
+    def open(self, path: str, shown: str) -> None:
+        self.page.goto(self.address + path)
+        expect(self.page.get_by_text(shown).locator("visible=true").first).to_be_visible(timeout=30_000)
+
+    def builder(self, automation: object) -> None:
+        self.page.goto(f"{self.address}/automations?id={automation}")
+        expect(self.page.locator("li.item, .palette").first).to_be_visible(timeout=30_000)
+
+    def tab(self, name: str) -> None:
+        self.page.locator("[role=tab]", has_text=re.compile(rf"{name}\s*$")).first.click()
+
+    def button(self, name: str) -> Locator:
+        return self.page.get_by_role("button", name=re.compile(rf"(^|\s){re.escape(name)}$"))
+
+    def card(self, title: str) -> None:
+        """The settings of a step. On a phone the list of steps comes back first."""
+        back = self.button("All steps")
+        if back.is_visible():
+            back.click()
+        name = self.page.locator(".name", has_text=re.compile(f"^{re.escape(title)}$"))
+        self.page.locator("li.item button.main").filter(has=name).click()
+        self.rest()
+
+    def rest(self) -> None:
+        """Everything is drawn, and nothing moves any more."""
+        expect(self.page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
+        expect(self.page.locator("[data-testid=stSkeleton], [data-stale=true]")).to_have_count(0)
+        with suppress(TimeoutError):  # a page that is live asks for something now and then
+            self.page.wait_for_load_state("networkidle", timeout=2_000)
+
+
+def _list(on: Tour) -> None:
+    on.open("/automations", "Price questions")
+
+
+def _gallery(on: Tour) -> None:
+    on.open("/automations?new=1", "Use this")
+
+
+def _sentence(on: Tour) -> None:
+    on.tab("Describe it")
+    on.page.get_by_label("What should happen?").fill(SENTENCE)
+
+
+def _empty(on: Tour) -> None:
+    on.tab("Templates")
+    on.button("Start").click()
+    expect(on.page.locator(".palette")).to_be_visible()
+
+
+def _steps(on: Tour) -> None:
+    on.builder(on.shop.front)
+
+
+def _palette(on: Tour) -> None:
+    on.page.locator("button.add").click()
+    on.page.get_by_label("Search for a step").fill("tag")
+
+
+def _form(on: Tour) -> None:
+    on.page.get_by_label("Close").click()
+    on.card("Write the answer")
+    expect(on.page.get_by_text("Tone").first).to_be_visible()
+
+
+def _problem(on: Tour) -> None:
+    on.builder(on.shop.unfinished)
+    on.card("Condition")
+    expect(on.page.locator(".st-key-step_form .problem").first).to_be_visible()
+
+
+def _menu(on: Tour) -> None:
+    on.card("Notify colleagues")
+    on.page.get_by_role("button", name="Insert a result into Text").click()
+    expect(on.page.locator("button.entry:visible").first).to_be_visible()
+
+
+def _conditions(on: Tour) -> None:
+    on.builder(on.shop.front)
+    on.card("Write the answer")
+    on.page.get_by_text("Runs", exact=True).last.scroll_into_view_if_needed()
+
+
+def _publish(on: Tour) -> None:
+    on.page.get_by_test_id("stPopover").filter(has_text="Publish").get_by_role("button").first.click()
+    expect(on.button("Publish now")).to_be_visible()
+
+
+def _published(on: Tour) -> None:
+    on.builder(on.shop.offers)
+    expect(on.page.get_by_text("Live: version 1")).to_be_visible()
+
+
+def _sample(on: Tour) -> None:
+    on.builder(on.shop.quick)
+    on.tab("Test")
+    on.page.get_by_text("The sample", exact=True).click()
+    expect(on.page.get_by_text("The example that each step brings along.")).to_be_visible()
+    on.button("Run the test").click()
+    expect(on.page.get_by_text("Run it again")).to_be_visible()
+
+
+def _past(on: Tour) -> None:
+    on.page.get_by_text("A past message", exact=True).click()
+    on.page.locator("button.row", has_text="Peter Ott").click()
+    expect(on.page.get_by_text("Would send to Peter Ott").first).to_be_visible()
+
+
+def _by_hand(on: Tour) -> None:
+    on.page.get_by_role("button", name="Change what it got").last.click()
+    expect(on.button("Run on from here with this")).to_be_visible()
+
+
+def _compared(on: Tour) -> None:
+    on.builder(on.shop.front)
+    on.tab("Backtest")
+    expect(on.page.get_by_text("Draft", exact=True).first).to_be_visible()
+
+
+def _review(on: Tour) -> None:
+    on.page.get_by_role("button", name="Review").first.click()
+    expect(on.page.get_by_label("Note (optional)")).to_be_visible()
+
+
+def _gate(on: Tour) -> None:
+    on.page.keyboard.press("Escape")
+    on.page.get_by_text("Publish only when nothing is worse").click()
+    on.rest()
+    on.page.get_by_test_id("stPopover").filter(has_text="Publish").get_by_role("button").first.click()
+    on.button("Publish now").click()
+    expect(on.page.get_by_test_id("stToast").first).to_be_visible()
+
+
+def _comparing(on: Tour) -> None:
+    on.shop.half_done()
+    on.builder(on.shop.front)
+    on.tab("Backtest")
+    expect(on.button("Stop")).to_be_visible()
+
+
+def _versions(on: Tour) -> None:
+    on.tab("Versions")
+    on.page.get_by_text("What changed since version 1").click()
+    on.rest()
+
+
+def _back(on: Tour) -> None:
+    on.page.get_by_role("button", name="Go back to this").click()
+    expect(on.button("Yes, go back")).to_be_visible()
+
+
+def _newer(on: Tour) -> None:
+    on.builder(on.shop.offers)
+    on.card("A customer writes")
+    _rename(on, "message", "A price is asked for")
+    on.page.get_by_role("textbox", name="Name of the step").fill("Somebody asks")
+    on.page.keyboard.press("Tab")
+    expect(on.page.get_by_text("your last change is not saved")).to_be_visible()
+
+
+def _rename(on: Tour, step: str, title: str) -> None:
+    on.shop.edit(on.shop.offers, lambda doc: editing.set_title(doc, step, title), by=on.shop.people["admin"])
+
+
+def _approvals(on: Tour) -> None:
+    on.open("/handoffs", "Waiting for approval")
+
+
+def _changed(on: Tour) -> None:
+    on.page.get_by_label("The text", exact=True).fill("Good morning Lea, a crown costs 1,150 CHF and takes two visits.")
+    on.page.keyboard.press("Tab")
+    expect(on.button("Approve with changes")).to_be_visible()
+
+
+def _runs(on: Tour) -> None:
+    on.page.goto(on.address + "/runs")
+    expect(on.page.locator("button.row").first).to_be_visible()
+
+
+def _many(on: Tour) -> None:
+    on.page.get_by_role("button", name=re.compile("Let failed runs go on")).click()
+    expect(on.page.get_by_role("button", name=re.compile(r"^Let \d go on"))).to_be_visible()
+
+
+def _run(on: Tour) -> None:
+    on.page.goto(f"{on.address}/runs?run={on.shop.answered}")
+    expect(on.page.get_by_text("Answered, and no person was needed.").locator("visible=true").first).to_be_visible()
+
+
+def _prompt(on: Tour) -> None:
+    on.page.get_by_test_id("stExpander").filter(has_text="Write the answer").first.click()
+    on.page.get_by_text("What the model was asked").first.click()
+    on.page.get_by_text("What it answered").first.scroll_into_view_if_needed()
+
+
+def _passages(on: Tour) -> None:
+    on.page.get_by_test_id("stExpander").filter(has_text="What the documents say").first.click()
+    on.page.get_by_text("A cleaning with polish").first.scroll_into_view_if_needed()
+
+
+def _diagram(on: Tour) -> None:
+    on.tab("Diagram")
+    expect(on.page.locator(".diagram")).to_be_visible()
+
+
+def _undo(on: Tour) -> None:
+    on.page.goto(f"{on.address}/runs?run={on.shop.run}")
+    on.page.get_by_text("What it changed in the CRM").click()
+    on.button("Undo…").click()
+    expect(on.button("Undo these")).to_be_visible()
+
+
+def _nothing(on: Tour) -> None:
+    on.page.goto(on.address + "/runs")
+    on.page.get_by_text("Not started", exact=True).click()
+    expect(on.page.get_by_text("an arrival could not be taken in")).to_be_visible()
+
+
+def _why(on: Tour) -> None:
+    on.page.get_by_role("button", name="Every reason").first.click()
+    expect(on.page.get_by_role("dialog")).to_be_visible()
+
+
+def _no_run_fits(on: Tour) -> None:
+    on.page.goto(on.address + "/runs")
+    on.page.get_by_label("Contact", exact=True).fill("nobody of this name")
+    on.page.keyboard.press("Enter")
+    expect(on.page.get_by_text("No runs fit")).to_be_visible()
+
+
+STATES: tuple[tuple[str, Callable[[Tour], None]], ...] = (
+    ("list", _list),
+    ("gallery", _gallery),
+    ("sentence", _sentence),
+    ("empty", _empty),
+    ("steps", _steps),
+    ("palette", _palette),
+    ("form", _form),
+    ("problem", _problem),
+    ("reference-menu", _menu),
+    ("conditions", _conditions),
+    ("publish", _publish),
+    ("published", _published),
+    ("test-sample", _sample),
+    ("test-past", _past),
+    ("test-edit", _by_hand),
+    ("backtest", _compared),
+    ("backtest-review", _review),
+    ("backtest-gate", _gate),
+    ("backtest-running", _comparing),
+    ("versions", _versions),
+    ("versions-back", _back),
+    ("conflict", _newer),
+    ("approvals", _approvals),
+    ("approvals-edited", _changed),
+    ("runs", _runs),
+    ("runs-bulk", _many),
+    ("run", _run),
+    ("run-prompt", _prompt),
+    ("run-passages", _passages),
+    ("run-diagram", _diagram),
+    ("run-undo", _undo),
+    ("why-list", _nothing),
+    ("why", _why),
+    ("runs-empty", _no_run_fits),
+)

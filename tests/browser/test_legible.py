@@ -1,0 +1,74 @@
+"""Every state of the builder and the Runs page can be read, reached and named: at a desk and on a phone, by day and by night."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import pytest
+from playwright.sync_api import Browser, ViewportSize, expect
+
+from db.engine import configure
+from tests.browser.shop import Shop
+from tests.browser.states import STATES, Tour
+from tests.browser.window import CHROMIUM, PHONE, pages
+from tests.fakes.ghl_twin import GhlTwin
+from tests.fakes.openai_twin import OpenAITwin
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
+SIZES: tuple[ViewportSize, ...] = ({"width": 1440, "height": 900}, PHONE)
+GROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 29)"}
+ALIKE = {
+    "form",
+    "published",
+    "backtest-gate",
+    "versions-back",
+    "approvals-edited",
+    "run-passages",
+}  # as what is beside them
+LOOK = (Path(__file__).parent / "legible.js").read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def tour(chromium: Browser, database_url: str, home: Path) -> Iterator[Tour]:
+    configure(database_url)
+    with GhlTwin() as ghl, OpenAITwin() as model, pages(database_url, home) as address:
+        shop = Shop(ghl, model.base_url)
+        page = chromium.new_page(viewport=SIZES[0], reduced_motion="reduce")
+        raised: list[str] = []
+        page.on("pageerror", lambda error: raised.append(str(error)))
+        made = Tour(page, shop, address)
+        made.sign_in()
+        yield made
+        page.context.close()
+    assert raised == []
+
+
+def test_nothing_is_too_wide_too_faint_cut_off_or_without_a_name(tour: Tour) -> None:
+    found: list[str] = []
+    for name, go in STATES:
+        if name in ALIKE:
+            continue
+        go(tour)
+        tour.rest()
+        for size in SIZES:
+            tour.page.set_viewport_size(size)
+            for colours, ground in GROUNDS.items():
+                tour.page.emulate_media(color_scheme=colours)
+                expect(tour.page.get_by_test_id("stApp")).to_have_css("background-color", ground)
+                found += [f"{name}, {size['width']}, {colours}: {each}" for each in _faults(tour)]
+        assert tour.page.get_by_test_id("stException").count() == 0, name
+        tour.page.set_viewport_size(SIZES[0])
+    assert found == []
+
+
+def _faults(tour: Tour) -> list[str]:
+    """What is still wrong once the page has come to rest: while it is drawn anew, it is faint."""
+    found: list[str] = []
+    for _ in range(3):
+        found = tour.page.evaluate(LOOK)
+        if not found:
+            break
+        tour.rest()
+    return found
