@@ -257,6 +257,7 @@ def test_5_a_wish_for_a_person_reaches_the_agents_and_comes_back_to_the_ai(pract
     [handoff] = practice.rest.get("/api/handoffs").json()["items"]
     until(lambda: practice.mail.mails != [], SECONDS, "the agents got a mail")
     assert practice.conversation(phone)["owner"] == "human"
+    until(lambda: not practice.query(_ON_ITS_WAY, phone=phone), SECONDS, "the last words of the AI have left")
     said = len(practice.sent_to(phone))
     practice.whatsapp("Hello?", phone)
     practice.post("/api/handoff/assign", handoff_id=handoff["id"], user="ana@practice.test")
@@ -267,3 +268,10 @@ def test_5_a_wish_for_a_person_reaches_the_agents_and_comes_back_to_the_ai(pract
     practice.post("/api/handoff/resolve", handoff_id=handoff["id"], resolution="Settled.")
     practice.whatsapp("Thank you, when do you open?", phone)
     until(lambda: practice.sent_to(phone)[said + 1 :] == ["Of course, see you soon."], SECONDS, "the AI answers again")
+
+
+_ON_ITS_WAY = """
+    SELECT FROM conversations c WHERE c.address = %(phone)s
+      AND (EXISTS (SELECT FROM runs r WHERE r.conversation_id = c.id AND r.state IN ('pending', 'running'))
+           OR EXISTS (SELECT FROM messages m WHERE m.conversation_id = c.id AND m.state IN ('pending', 'sending')))
+"""
