@@ -13,6 +13,7 @@ from flows import editing
 from tests.browser.shop import Shop
 from tests.browser.window import PASSWORD
 
+expect.set_options(timeout=30_000)  # the machine may have much else to do
 SENTENCE = "When somebody asks for a price, answer from our documents and tag them as a lead."
 
 
@@ -185,8 +186,13 @@ def _back(on: Tour) -> None:
 def _newer(on: Tour) -> None:
     on.builder(on.shop.offers)
     on.card("A customer writes")
+    name = on.page.get_by_role("textbox", name="Name of the step")
+    name.fill("Somebody writes")
+    on.page.keyboard.press("Tab")
+    expect(on.page.get_by_text("Saved")).to_be_visible()
     _rename(on, "message", "A price is asked for")
-    on.page.get_by_role("textbox", name="Name of the step").fill("Somebody asks")
+    expect(on.page.get_by_role("button", name="Show the newest")).to_be_visible()
+    name.fill("Somebody asks")
     on.page.keyboard.press("Tab")
     expect(on.page.get_by_text("your last change is not saved")).to_be_visible()
 
