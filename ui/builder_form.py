@@ -63,7 +63,7 @@ def _title(desk: Desk, step: Step, spec: NodeSpec | None, may_edit: bool) -> Non
 
     def rename() -> None:
         title = st.session_state[key] or ""
-        if title != step.title:  # a field that has just left the page reports once more what it showed: see builder_widget
+        if title != step.title:  # a field that has just left the page reports once more: see builder_widget
             builder_desk.change(lambda doc: editing.set_title(doc, step.id, title))
 
     st.text_input(

@@ -8,7 +8,7 @@ import streamlit as st
 
 from db.views import ConversationDetail
 from flows.forgetting import forget_contact
-from ui import place, session
+from ui import passing, place, session
 from ui.text import plain
 
 WORD = "forget"
@@ -36,7 +36,7 @@ def offer(conversation: ConversationDetail) -> None:
 
 def _forget(contact: UUID, field: str) -> None:
     if str(st.session_state.get(field, "")).strip().lower() != WORD:
-        st.toast(f"Nothing was removed. Type {WORD} into the field first.", icon=":material/info:")
+        passing.say(f"Nothing was removed. Type {WORD} into the field first.", "info")
         return
     done = session.act(
         "admin",

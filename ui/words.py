@@ -56,8 +56,10 @@ def initials(name: str) -> str:
 
 
 def owner_chip(owner: str, ai_enabled: bool, handoff_state: str | None, assignee: str | None) -> dict[str, str]:
-    """Who answers in a conversation, as a chip: the AI, a colleague (by name where they are a member here), or nobody yet."""
-    if owner == "human" and handoff_state != "assigned" and (assignee is None or handoff_state == "pending"):
+    """Who answers in a conversation, as a chip: the AI, a colleague (by name where they are a member here), or nobody yet.
+
+    A person without a name is one who answered from the CRM."""
+    if owner == "human" and handoff_state == "pending":
         return {"text": "Waiting for a person", "tone": "warn"}
     if owner == "human":
         return {"text": assignee or "A person", "tone": "info"}
