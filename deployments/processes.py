@@ -12,8 +12,8 @@ from deployments import ask, environment
 from deployments.program import Spec
 
 ALIVE_SECONDS = 20.0  # without a sign of life for so long a worker counts as stuck
-BEHIND_WEBHOOKS = 8  # niceness: who waits for a webhook's answer comes first, on the same processor
-LAST = 10  # watching, and work that nobody waits for
+BEHIND_WEBHOOKS = 10  # niceness: who waits for a webhook's answer comes first, on the same processor
+LAST = 12  # watching, and work that nobody waits for
 UPKEEP = "upkeep/upkeep"  # the deployment by which the schedules are recognised as running
 
 

@@ -90,6 +90,8 @@ def test_a_sentence_becomes_a_draft_and_its_choices_come_from_the_crm(
     _choose(page, "Add", "vip")
     _card(page, "Move opportunity")
     _choose(page, "Pipeline", "Patients")
+    until(lambda: "pipeline_id" in _kept(workspace, automation)["move_opportunity@1"], what="the pipeline is kept")
+    _at_rest(page)  # the stages are those of the pipeline now
     _choose(page, "Stage", "Patients: Booked")
     _card(page, "Book appointment")
     _choose(page, "Calendar", "Check-up")
@@ -120,6 +122,10 @@ def _choose(page: Page, label: str, option: str) -> None:
     page.locator(".st-key-step_form").locator(field).first.get_by_role("combobox").click()
     page.get_by_role("option", name=option, exact=True).click()
     page.keyboard.press("Escape")
+    _at_rest(page)
+
+
+def _at_rest(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute("data-test-script-state", "notRunning")
 
 

@@ -69,7 +69,8 @@ class Talk(World):
         if limit > 500:
             raise Refused(400, "limit must not be greater than 500")
         newest_first = call.query.get("sortOrder", "desc") == "desc"
-        found = sorted(self.message_list, key=lambda each: str(each["dateAdded"]), reverse=newest_first)
+        found = sorted(self.message_list, key=lambda each: str(each["dateAdded"]))  # of the same moment, as they came
+        found = found[::-1] if newest_first else found
         found = [each for each in found if call.query.get("contactId") in (None, each["contactId"])]
         answer: Thing = {"messages": found[begin : begin + limit], "total": len(found)}
         return 200, answer | ({"nextCursor": str(begin + limit)} if begin + limit < len(found) else {})
