@@ -17,11 +17,12 @@ CODE := db nodes flows webhook_server ui deployments tests
 run: install
 	@exec $(BIN)/frontdesk up
 
+# Three at once on two cores: tests of whole processes wait about as long as they compute.
 test: install-dev
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/mypy
-	$(BIN)/pytest -n 2 --dist loadgroup
+	$(BIN)/pytest -n 3 --dist loadgroup
 
 lint: install-dev
 	$(BIN)/ruff check --fix $(CODE)

@@ -26,7 +26,7 @@ from tests.fakes.smtp_twin import SmtpTwin
 from tests.fakes.twilio_twin import TwilioTwin, signed_whatsapp
 from tests.ports import until
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("data_flows")]  # one stack for all of them
 
 PROVIDER = "prov0Twin0Provider00"
 SECONDS = 120
