@@ -23,7 +23,7 @@ from db.records import Role
 from flows import drafts, editing
 from flows.automation import Automation
 from flows.publish import publish
-from tests.browser.window import ARGUMENTS, CHROMIUM, PASSWORD, ROOT
+from tests.browser.window import ARGUMENTS, CHROMIUM, PASSWORD, ROOT, note_errors
 from tests.flows.rig import FakeModel, Rig
 from tests.ports import free_port, until
 
@@ -118,7 +118,7 @@ def open_page(chromium: Browser, desk: Desk) -> Iterator[OpenPage]:
         def go(role: Role = "builder", path: str = "/automations") -> Page:
             context = stack.enter_context(closing(chromium.new_context(viewport={"width": 1440, "height": 900})))
             page = context.new_page()
-            page.on("pageerror", lambda error: trouble.append(str(error)))
+            note_errors(page, trouble)
             page.goto(desk.address + path)
             page.get_by_label("E-mail").fill(f"{role}@example.com")
             page.get_by_label("Password").fill(PASSWORD)
@@ -183,6 +183,7 @@ def test_cards_and_texts_are_changed_without_losing_anything(open_page: OpenPage
     until(
         lambda: _texts(desk, automation) == ["Hello {{message.contact_name}} , one moment. Soon!"],
         what="the text is kept",
+        seconds=30,
     )
 
     # Moved by the menu, dragged with the mouse, switched off, and brought back by Undo.

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ViewportSize, expect
 from db.engine import configure
 from tests.browser.shop import Shop
 from tests.browser.states import STATES, Tour
-from tests.browser.window import CHROMIUM, PHONE, pages
+from tests.browser.window import CHROMIUM, PHONE, note_errors, pages
 from tests.fakes.ghl_twin import GhlTwin
 from tests.fakes.openai_twin import OpenAITwin
 
@@ -37,7 +37,7 @@ def tour(chromium: Browser, database_url: str, home: Path) -> Iterator[Tour]:
         shop = Shop(ghl, model.base_url)
         page = chromium.new_page(viewport=SIZES[0], reduced_motion="reduce")
         raised: list[str] = []
-        page.on("pageerror", lambda error: raised.append(str(error)))
+        note_errors(page, raised)
         made = Tour(page, shop, address)
         made.sign_in()
         yield made
