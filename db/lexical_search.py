@@ -1,6 +1,6 @@
 """Passages by words: those that share a question's rare words, whatever the question means.
 
-The counting is in the database (migration 0007): triggers keep in how many passages each word stands, one function ranks.
+The counting is in the database (migrations 0007 and 0014): triggers keep in how many passages each word stands, one function ranks.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ EF_SEARCH = 100  # how widely the graph is searched; the bench says what it find
 SPARE = 5  # more than are wanted, since half precision orders near equals anew; reading each full vector costs pages
 
 # The graphs hold half precision, and of the built-in model only the numbers that are not padding: an eighth of the size. What they
-# find is put in order by the full vectors. The words are those of the indexes in migration 0007.
+# find is put in order by the full vectors. The words are those of the indexes in migration 0014.
 BUILTIN, BUILTIN_NUMBERS, ALL_NUMBERS = "all-MiniLM-L6-v2", 384, 1536
 GRAPH_ORDERS = {
     BUILTIN_NUMBERS: "subvector(embedding, 1, 384)::halfvec(384) <=> %(v)s::halfvec(384)",

@@ -50,9 +50,8 @@ def chat_call(handler: Handler) -> Callable[[Request], Awaitable[Response]]:
         account = await chat_account(request)
         cors = cors_headers(account, request)
         try:
-            if (
-                request.method != "OPTIONS"
-            ):  # asked by the browser on its own account, and answered without the database
+            # OPTIONS is asked by the browser on its own account, and answered without the database.
+            if request.method != "OPTIONS":
                 await state_of(request).chat_threads.run(count_address, caller_address(request.scope))
             response = await handler(request, account)
         except Refusal as refusal:
