@@ -158,7 +158,7 @@ class Engine:
         return self.fail(run, sentence)
 
     def fail(self, run: Run, sentence: str) -> Outcome:
-        """Write the failure down and ask for a person where the AI held the conversation."""
+        """Write the failure down and ask for a person where the AI held the conversation; what it said before still leaves."""
         with transaction(run.workspace_id) as tx:
             if not runs.hold(tx, run.id, self.owner):
                 return Outcome("lost", "")
@@ -170,7 +170,7 @@ class Engine:
                     reason_code="tool_failure",
                     reason=f"The automation '{run.automation}' failed. {sentence}",
                 )
-                hand_over(tx, conversation, f"run:{run.id}", request)
+                hand_over(tx, conversation, f"run:{run.id}", request, run.id)
         return Outcome("failed", sentence)
 
 
