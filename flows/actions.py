@@ -47,6 +47,11 @@ def reply(workspace: UUID, conversation_id: UUID, user_id: UUID, text: str, key:
         raise ActionRefused("Write something first: an empty message is not sent.")
     if len(text) > MOST_TEXT:
         raise ActionRefused(f"The message is too long ({len(text)} characters). Keep it under {MOST_TEXT}.")
+    return send(workspace, conversation_id, user_id, SendMessage(text=text), key)
+
+
+def send(workspace: UUID, conversation_id: UUID, user_id: UUID, message: SendMessage, key: str) -> UUID:
+    """Put what a person says in line, once per key, and give the person the pen; returns the message's id."""
     try:
         with _changing(workspace, conversation_id) as (tx, conversation):
             sent_before = outbox.message_of(tx, f"user:{key}")
@@ -54,7 +59,7 @@ def reply(workspace: UUID, conversation_id: UUID, user_id: UUID, text: str, key:
                 return sent_before
             if conversation.owner != "human" or conversation.assignee_id != user_id:
                 conversation = _take(tx, conversation, user_id)
-            return _say(tx, conversation, user_id, text, key)
+            return _say(tx, conversation, user_id, message, key)
     except IntegrityError:
         with transaction(workspace) as tx:
             sent_before = outbox.message_of(tx, f"user:{key}")
@@ -183,7 +188,7 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
     conversation_events.tell(tx, moved, "given_back", f"{conversation.id}:{moved.owner_epoch}", note)
 
 
-def _say(tx: Session, conversation: ConversationRow, user_id: UUID, text: str, key: str) -> UUID:
+def _say(tx: Session, conversation: ConversationRow, user_id: UUID, message: SendMessage, key: str) -> UUID:
     answers_up_to = messages.last_seq(tx, conversation.id)
     said = [
         outbox.say(
@@ -193,9 +198,10 @@ def _say(tx: Session, conversation: ConversationRow, user_id: UUID, text: str, k
             piece.model_dump(mode="json", exclude={"explanation"}),
             f"user:{key}" + (f".{part}" if part else ""),
             answers_up_to=answers_up_to,
+            explanation=piece.explanation,
             user_id=user_id,
         )
-        for part, piece in enumerate(pieces(SendMessage(text=text), longest(tx, conversation)))
+        for part, piece in enumerate(pieces(message, longest(tx, conversation)))
     ]
     return said[0]
 

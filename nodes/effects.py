@@ -38,12 +38,28 @@ class Effect(BaseModel):
     kind: str
 
 
+class Template(BaseModel):
+    """A message that WhatsApp approved beforehand, its blanks filled: it may leave when free text may not."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str = Field(description="The template's id at Twilio.")
+    name: str = Field(description="The template's name.")
+    language: str = Field(default="", description="Language of the template, for example en.")
+    text: str = Field(description="The text as the customer reads it.")
+    variables: dict[str, str] = Field(default_factory=dict, description="Blank -> what was filled in.")
+
+
 class SendMessage(Effect):
     """Send a message to the contact of the run's conversation."""
 
     kind: Literal["send_message"] = "send_message"
     text: str = Field(description="Text of the message.")
     media: tuple[Media, ...] = Field(default=(), description="Files that go along.")
+    template: Template | None = Field(
+        default=None,
+        description="Leaves instead of the text on WhatsApp, 24 hours after the customer's last message and later.",
+    )
     explanation: dict[str, object] = Field(
         default_factory=dict, description="Why this answer: passages, model, prompt version; kept with the message."
     )

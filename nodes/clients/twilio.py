@@ -48,7 +48,7 @@ NEWEST = 200  # messages to one recipient that are looked through for one that m
 _FAILED = {"failed", "undelivered", "canceled"}
 _OUTCOMES: dict[str, ReceiptState] = {"delivered": "delivered", "read": "read", **dict.fromkeys(_FAILED, "failed")}
 # What the package raises for an answer with status 2xx that has not the documented form.
-_UNREADABLE = (TwilioException, ValueError, TypeError, AttributeError)
+UNREADABLE = (TwilioException, ValueError, TypeError, AttributeError)
 _making = threading.Lock()  # two threads that come first must not make two pools
 _log = logging.getLogger(__name__)
 
@@ -115,12 +115,12 @@ class TwilioChannel:
 def check(account: Account) -> str:
     """'' when messages can leave over this account, else what to do. It reads the account and sends nothing."""
     try:
-        found = _client(account).api.accounts(str(account.config["account_sid"])).fetch()
+        found = rest_client(account).api.accounts(str(account.config["account_sid"])).fetch()
     except OutcomeUnknown:
         return "Twilio gave no usable answer just now. Try again in a minute."
     except ClientError as error:
         return error.reason
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return f"What answers at the address of Twilio is not Twilio: {error}. Correct the address in the connection."
     if found.status != "active":
         return f"The Twilio account is {found.status}. Sign in at twilio.com to see why."
@@ -184,8 +184,8 @@ def receipt_address(account: Account, message: OutgoingMessage) -> str:
 
 def _ask(account: Account, given: dict[str, Any]) -> Any:
     try:
-        accepted = _client(account).messages.create(**given)
-    except _UNREADABLE as error:
+        accepted = rest_client(account).messages.create(**given)
+    except UNREADABLE as error:
         raise OutcomeUnknown("Twilio took the message and gave an answer that cannot be read.") from error
     if not accepted.sid:
         raise OutcomeUnknown("Twilio took the message and gave no id for it.")
@@ -199,13 +199,13 @@ def _search(
     by = {"from_": sender["from_"]} if "from_" in sender else {}
     seen = 0
     try:
-        for each in _client(account).messages.stream(to=_address(message), **by, limit=NEWEST, page_size=50):
+        for each in rest_client(account).messages.stream(to=_address(message), **by, limit=NEWEST, page_size=50):
             seen += 1
             if each.date_created is not None and each.date_created < since:
                 return Absent()  # newest first, so everything that follows is older still
             if each.sid not in known and _is_same(each, message):
                 return Found(each.sid, _OUTCOMES.get(each.status, "sent"))
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         return CannotTell(f"Twilio's list of messages cannot be read: {error}")
     return Absent() if seen < NEWEST else CannotTell(f"There are over {NEWEST} newer messages to this recipient.")
 
@@ -217,7 +217,8 @@ def _is_same(each: Any, message: OutgoingMessage) -> bool:
     return same_text and int(each.num_media or 0) == len(message.media) and each.direction != "inbound"
 
 
-def _client(account: Account) -> Client:
+def rest_client(account: Account) -> Client:
+    """The package's client for an account. Raises AuthFailed for one without credentials."""
     base_url = str(account.config.get("base_url") or BASE_URL).rstrip("/")
     account_sid, auth_token = str(account.config.get("account_sid") or ""), account.secrets.get("auth_token", "")
     if not account_sid or not auth_token:
@@ -233,6 +234,8 @@ def _shared_client(base_url: str, account_sid: str, auth_token: str, read_second
     environment = {"TWILIO_ACCOUNT_SID": account_sid}
     client = Client(account_sid, auth_token, http_client=_Http(read_seconds), environment=environment)
     client.api.base_url = base_url
+    if not (urlsplit(base_url).hostname or "").endswith("twilio.com"):
+        client.content.base_url = base_url  # what stands in for Twilio answers for its templates too
     return client
 
 
