@@ -51,13 +51,28 @@ class SavedText:
     text: str
 
 
-_known: dict[tuple[UUID, str], tuple[float, Sequence[Any]]] = {}
+@dataclass(frozen=True)
+class _Answer:
+    """What a provider said, and until when that counts. `trouble` = why it said nothing."""
+
+    until: float
+    found: Sequence[Any]
+    trouble: str = ""
+
+
+_known: dict[tuple[UUID, str], _Answer] = {}
 
 
 def whatsapp(workspace: UUID) -> list[Offered]:
     """The templates of every active Twilio connection, the approved ones first."""
     found = [Offered(name, template) for account, name in _twilio(workspace) for template in _of_account(account)]
     return sorted(found, key=lambda each: (each.template.approval != APPROVED, each.template.name.lower()))
+
+
+def unanswered(workspace: UUID) -> str:
+    """Why `whatsapp` may give less than there is: what a connection met when it was asked last; '' where all answered."""
+    asked = (_known.get((account.id, "content")) for account, _ in _twilio(workspace))
+    return next((answer.trouble for answer in asked if answer is not None and answer.trouble), "")
 
 
 def chosen(template: ContentTemplate) -> MessageTemplate:
@@ -110,19 +125,19 @@ def _of_account(account: Account) -> Sequence[ContentTemplate]:
 
 def _remembered(key: tuple[UUID, str], ask: Callable[[], Sequence[T]]) -> Sequence[T]:
     kept = _known.get(key)
-    if kept is not None and kept[0] > time.monotonic():
-        return kept[1]
+    if kept is not None and kept.until > time.monotonic():
+        return kept.found
     found: Sequence[T] = []
-    fresh = FRESH_SECONDS
+    fresh, trouble = FRESH_SECONDS, ""
     try:
         found = ask()
     except ClientError as error:
-        fresh = PATIENCE_SECONDS
+        fresh, trouble = PATIENCE_SECONDS, error.reason
         log.warning(
             "A provider did not say which templates it has.",
             extra={"action": "templates.unavailable", "connection": str(key[0]), "reason": error.reason},
         )
-    _known[key] = (time.monotonic() + fresh, found)
+    _known[key] = _Answer(time.monotonic() + fresh, found, trouble)
     return found
 
 
