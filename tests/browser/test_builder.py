@@ -16,6 +16,7 @@ from uuid import UUID
 import httpx
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from db import users
 from db.engine import configure, system
@@ -218,6 +219,25 @@ def test_cards_and_texts_are_changed_without_losing_anything(open_page: OpenPage
     expect(_cards(viewer)).to_have_count(4)
     expect(viewer.locator("button.add, button.dots")).to_have_count(0)
     expect(viewer.get_by_role("button", name="Publish")).to_have_count(0)
+
+
+def test_every_element_is_sent_whole(open_page: OpenPage, desk: Desk) -> None:
+    """A reference to an element that the browser has outlives the container it belongs to when a run is overtaken."""
+    sent: list[str | None] = []
+    automation = _draft(desk, ("message_received@1", "send_message@1"))
+    page = _enter(open_page("builder", f"/automations?id={automation}"))
+    page.on("websocket", lambda socket: socket.on("framereceived", lambda frame: sent.append(_kind(frame))))
+    page.reload()
+    for title in ("Send message", "Message received", "Send message"):
+        _card(page, title).click()
+        _at_rest(page)
+    assert {"delta", "script_finished"} <= set(sent)
+    assert "ref_hash" not in sent
+
+
+def _kind(frame: str | bytes) -> str | None:
+    assert isinstance(frame, bytes)
+    return ForwardMsg.FromString(frame).WhichOneof("type")
 
 
 def test_a_test_says_what_would_happen_and_nothing_leaves(open_page: OpenPage, desk: Desk) -> None:
