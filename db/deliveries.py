@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -11,7 +11,7 @@ from sqlmodel import Session
 
 from db.engine import Row, one, rows, run
 from db.live import publish
-from db.messages import STATE_RANK
+from db.messages import STATE_RANK, preview
 from db.outbox import OutboxRow
 
 
@@ -52,6 +52,44 @@ def pens(tx: Session, conversation_ids: Sequence[UUID]) -> dict[UUID, Row]:
         ids=list(conversation_ids),
     )
     return {r["id"]: r for r in found}
+
+
+def say_instead(tx: Session, row: OutboxRow, effect: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[UUID]:
+    """Another text and other files leave than those that were put in line: the thread shows what the customer gets.
+
+    What the first text went on with is cancelled; returns the messages of these parts.
+    """
+    run(
+        tx,
+        """
+        WITH lined AS (UPDATE outbox SET effect = %(effect)s WHERE id = %(id)s RETURNING message_id),
+        said AS (
+            UPDATE messages m SET content = %(text)s, media = %(media)s, updated_at = now(),
+                metadata = m.metadata || jsonb_build_object('explanation',
+                    coalesce(m.metadata -> 'explanation', '{}'::jsonb) || %(explanation)s)
+            FROM lined WHERE m.id = lined.message_id RETURNING m.conversation_id, m.seq)
+        UPDATE conversations c SET last_message_preview = %(preview)s FROM said
+        WHERE c.id = said.conversation_id AND NOT EXISTS (
+            SELECT FROM messages n WHERE n.conversation_id = c.id AND n.seq > said.seq AND n.direction <> 'note')
+        """,
+        id=row.id,
+        effect=Jsonb(effect),
+        text=effect["text"],
+        media=Jsonb(list(effect["media"])),
+        explanation=Jsonb(explanation),
+        preview=preview(effect["text"], effect["media"]),
+    )
+    # The parts of one text were put in line in one transaction, under the same key and a number.
+    parts = rows(
+        tx,
+        """UPDATE outbox o SET state = 'cancelled', settled_at = now()
+           FROM outbox f WHERE f.id = %(id)s AND o.conversation_id = f.conversation_id AND o.state = 'pending'
+             AND o.created_at = f.created_at AND starts_with(o.idempotency_key, f.idempotency_key || '.')
+             AND substr(o.idempotency_key, length(f.idempotency_key) + 2) ~ '^[0-9]+$'
+           RETURNING o.message_id""",
+        id=row.id,
+    )
+    return [part["message_id"] for part in parts]
 
 
 def settle(

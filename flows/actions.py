@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
@@ -15,6 +16,7 @@ from db.conversations import ConversationRow
 from db.engine import one, transaction
 from flows import conversation_events
 from flows.commit import hand_over, longest, pieces
+from flows.free_text import as_it_leaves
 from flows.timing import lease_seconds
 from nodes.effects import OpenHandoff, Priority, ReasonCode, SendMessage
 
@@ -190,6 +192,7 @@ def _give_back(tx: Session, conversation: ConversationRow, user_id: UUID | None,
 
 def _say(tx: Session, conversation: ConversationRow, user_id: UUID, message: SendMessage, key: str) -> UUID:
     answers_up_to = messages.last_seq(tx, conversation.id)
+    leaving = as_it_leaves(message, conversation.channel, conversation.last_inbound_at, datetime.now(UTC))
     said = [
         outbox.say(
             tx,
@@ -201,7 +204,7 @@ def _say(tx: Session, conversation: ConversationRow, user_id: UUID, message: Sen
             explanation=piece.explanation,
             user_id=user_id,
         )
-        for part, piece in enumerate(pieces(message, longest(tx, conversation)))
+        for part, piece in enumerate(pieces(leaving, longest(tx, conversation)))
     ]
     return said[0]
 

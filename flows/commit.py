@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Literal
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from db.journal import StepRecord
 from db.runs import Run
 from flows import conversation_events, start_automation
 from flows.crash_points import crash_point
+from flows.free_text import as_it_leaves, leaves_as_template
 from flows.steps import StepEffects
 from nodes.clients import registry as clients
 from nodes.effects import CRM_KINDS, Effect, NotifyPeople, OpenHandoff, SendMessage, StartAutomation
@@ -129,7 +131,8 @@ class LiveKeeper:
     def _say(
         self, tx: Session, conversation: ConversationRow, longest: int, key: str, step_id: str, effect: SendMessage
     ) -> None:
-        for part, piece in enumerate(pieces(effect, longest)):
+        leaving = as_it_leaves(effect, conversation.channel, conversation.last_inbound_at, datetime.now(UTC))
+        for part, piece in enumerate(pieces(leaving, longest)):
             outbox.say(
                 tx,
                 conversation,
@@ -206,14 +209,20 @@ def mail_agents(tx: Session, conversation: ConversationRow, handoff_id: UUID, ef
 
 
 def pieces(effect: SendMessage, longest: int) -> Iterator[SendMessage]:
-    """The message, cut at line or word ends into parts that the channel takes. Files go with the first part."""
-    text, media = effect.text.strip(), effect.media
+    """The message, cut at line or word ends into parts that the channel takes. Files go with the first part.
+
+    So does a template that stands by: it would leave instead of all of them. One that leaves is not cut.
+    """
+    if leaves_as_template(effect):
+        yield effect
+        return
+    text, media, template = effect.text.strip(), effect.media, effect.template
     while len(text) > longest:
         cut = max(text.rfind("\n", 0, longest), text.rfind(" ", longest // 2, longest))
         cut = cut if cut > 0 else longest
-        yield effect.model_copy(update={"text": text[:cut].rstrip(), "media": media})
-        text, media = text[cut:].lstrip(), ()
-    yield effect.model_copy(update={"text": text, "media": media})
+        yield effect.model_copy(update={"text": text[:cut].rstrip(), "media": media, "template": template})
+        text, media, template = text[cut:].lstrip(), (), None
+    yield effect.model_copy(update={"text": text, "media": media, "template": template})
 
 
 def longest(tx: Session, conversation: ConversationRow) -> int:

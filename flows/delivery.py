@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,11 @@ from db import connections, deliveries, limits, live, messages
 from db.engine import Row, run, system, transaction
 from db.outbox import OutboxRow
 from db.settings import get_settings
-from flows import crm, crm_effects, crm_sync, crm_trouble, undo
+from flows import crm, crm_effects, crm_sync, crm_trouble, free_text, undo
 from flows.accounts import Accounts, KnownAccount
 from flows.crash_points import crash_point
 from flows.done import Done
+from flows.last_form import last_form, template_of
 from flows.notices import notify
 from flows.web_reader import send
 from nodes.clients import registry as clients
@@ -28,7 +29,6 @@ from nodes.errors import AuthFailed, ClientError, NotSent, OutcomeUnknown, Rejec
 
 log = logging.getLogger(__name__)
 
-WHATSAPP_WINDOW = timedelta(hours=24)  # Meta's customer service window: free text only within it
 PAUSED_RETRY_SECONDS = 60.0
 
 
@@ -70,10 +70,11 @@ class Delivery:
         if refused:
             self._settle(tx, row, "cancelled", error_code="not_sent", error=refused)
             return None
-        if pen["channel"] == "whatsapp" and not _within_window(pen):
-            self._settle(tx, row, "failed", error_code="window_closed", error=_WINDOW_CLOSED)
+        leaving = last_form(tx, row, pen, datetime.now(UTC))
+        if leaving is None:
+            self._settle(tx, row, "failed", error_code="window_closed", error=free_text.CLOSED)
             return None
-        return Ready(row, pen["channel"], pen["address"])
+        return Ready(leaving, pen["channel"], pen["address"])
 
     def perform(self, ready: Ready) -> None:
         """Do one effect and settle it. Never raises for what a provider does."""
@@ -246,10 +247,8 @@ def outgoing(row: OutboxRow, known: KnownAccount, channel: Channel | None, addre
         IncomingMedia(item["url"], item.get("content_type", ""), item.get("name", ""))
         for item in row.effect.get("media", ())
     )
-    return OutgoingMessage(row.id, channel, address, row.effect["text"], media, callback)
-
-
-_WINDOW_CLOSED = "WhatsApp takes free text only within 24 hours of the customer's last message. Send an approved template, or wait for a message."
+    chosen = template_of(row) if channel == "whatsapp" else None
+    return OutgoingMessage(row.id, channel, address, row.effect["text"], media, callback, chosen)
 
 
 def _not_any_more(row: OutboxRow, pen: Row) -> str:
@@ -267,10 +266,6 @@ def _not_any_more(row: OutboxRow, pen: Row) -> str:
     if row.author == "ai" and not pen["ai_enabled"]:
         return "Not sent: the AI is switched off in this conversation."
     return ""
-
-
-def _within_window(pen: Row) -> bool:
-    return pen["last_inbound_at"] is not None and datetime.now(UTC) - pen["last_inbound_at"] < WHATSAPP_WINDOW
 
 
 def _mark_sending(tx: Session, ready: Sequence[Ready]) -> None:

@@ -39,7 +39,7 @@ def filled(template: MessageTemplate) -> Template:
         id=template.id,
         name=template.name,
         language=template.language,
-        text=with_values(template.text, variables),
+        text=with_values(template.text, variables).strip(),
         variables=variables,
     )
 

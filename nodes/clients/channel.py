@@ -142,8 +142,19 @@ Arrival = IncomingMessage | Receipt | CrmEvent | OutgoingTyped | Called | Ignore
 
 
 @dataclass(frozen=True)
+class OutgoingTemplate:
+    """A text that WhatsApp approved, by the provider's id, with what stands in its blanks."""
+
+    id: str
+    variables: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class OutgoingMessage:
-    """A message that is about to leave. `outbox_id` is put where the provider gives it back (callback address)."""
+    """A message that is about to leave. `outbox_id` is put where the provider gives it back (callback address).
+
+    With a `template`, `text` is what the customer reads of it: a provider that knows no templates sends the text.
+    """
 
     outbox_id: UUID
     channel: Channel
@@ -151,6 +162,7 @@ class OutgoingMessage:
     text: str
     media: tuple[IncomingMedia, ...] = ()
     status_callback: str = ""  # public address for receipts, "" = none
+    template: OutgoingTemplate | None = None
 
 
 @dataclass(frozen=True)

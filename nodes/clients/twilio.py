@@ -8,6 +8,7 @@ Source: twilio.com/docs/messaging/api/message-resource (read 2026-11).
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
 from collections.abc import Collection
@@ -165,6 +166,10 @@ def _sender(account: Account, message: OutgoingMessage) -> dict[str, Any]:
 
 
 def _content(message: OutgoingMessage) -> dict[str, Any]:
+    if message.template is not None:  # Twilio refuses a text or files beside it
+        variables = {name: printable(value) for name, value in message.template.variables.items()}
+        given = {"content_variables": json.dumps(variables)} if variables else {}
+        return {"content_sid": message.template.id, **given}
     text = printable(message.text)
     if not text and not message.media:
         raise Rejected("empty", sentence("21602"))
@@ -197,21 +202,31 @@ def _search(
 ) -> Found | Absent | CannotTell:
     sender = _sender(account, message)
     by = {"from_": sender["from_"]} if "from_" in sender else {}
-    seen = 0
+    seen, doubtful = 0, False
     try:
         for each in rest_client(account).messages.stream(to=_address(message), **by, limit=NEWEST, page_size=50):
             seen += 1
             if each.date_created is not None and each.date_created < since:
-                return Absent()  # newest first, so everything that follows is older still
-            if each.sid not in known and _is_same(each, message):
+                break  # newest first, so everything that follows is older still
+            if each.sid in known:
+                continue
+            if _is_same(each, message):
                 return Found(each.sid, _OUTCOMES.get(each.status, "sent"))
+            doubtful = doubtful or (message.template is not None and each.direction != "inbound")
+        else:
+            if seen >= NEWEST:
+                return CannotTell(f"There are over {NEWEST} newer messages to this recipient.")
     except UNREADABLE as error:
         return CannotTell(f"Twilio's list of messages cannot be read: {error}")
-    return Absent() if seen < NEWEST else CannotTell(f"There are over {NEWEST} newer messages to this recipient.")
+    # Twilio writes a template's text down itself, perhaps with more than its body: another text is no proof.
+    return CannotTell("Another message to this recipient may be the template.") if doubtful else Absent()
 
 
 def _is_same(each: Any, message: OutgoingMessage) -> bool:
     """Equal but for white space; a trial account puts a sentence of its own before the text."""
+    if message.template is not None:
+        same = "".join((each.body or "").split()) == "".join(printable(message.text).split())
+        return same and each.direction != "inbound"  # what it shows beside its text belongs to the template
     theirs, ours = " ".join((each.body or "").split()), " ".join(printable(message.text).split())
     same_text = theirs.endswith(ours) if theirs.startswith("Sent from your Twilio trial account") else theirs == ours
     return same_text and int(each.num_media or 0) == len(message.media) and each.direction != "inbound"
