@@ -49,7 +49,7 @@ NEWEST = 200  # messages to one recipient that are looked through for one that m
 _FAILED = {"failed", "undelivered", "canceled"}
 _OUTCOMES: dict[str, ReceiptState] = {"delivered": "delivered", "read": "read", **dict.fromkeys(_FAILED, "failed")}
 # What the package raises for an answer with status 2xx that has not the documented form.
-UNREADABLE = (TwilioException, ValueError, TypeError, AttributeError)
+UNREADABLE = (TwilioException, ValueError, TypeError, AttributeError, LookupError)
 _making = threading.Lock()  # two threads that come first must not make two pools
 _log = logging.getLogger(__name__)
 

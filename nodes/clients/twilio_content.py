@@ -53,12 +53,13 @@ def templates(account: Account) -> list[ContentTemplate]:
 
 def _template(each: Any) -> ContentTemplate | None:
     approval = _approval(each.approval_requests)
-    types: Mapping[str, Any] = each.types or {}
+    types = each.types if isinstance(each.types, Mapping) else {}
     text = _single_braces(_body(types, str(approval.get("content_type") or "")))
     # What reads like two braces even so would be taken for the output of a step.
     if not each.sid or not text.strip() or "{{" in text or "}}" in text:
         return None
-    samples = {str(name): str(value) for name, value in (each.variables or {}).items()}
+    variables = each.variables if isinstance(each.variables, Mapping) else {}
+    samples = {str(name): str(value) for name, value in variables.items()}
     return ContentTemplate(
         str(each.sid),
         str(approval.get("name") or each.friendly_name or each.sid),

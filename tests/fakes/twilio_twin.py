@@ -20,7 +20,9 @@ from urllib.parse import parse_qs, quote, urlencode
 
 import httpx
 
+from tests.fakes import twilio_templates
 from tests.fakes.http_twin import Answer, HttpTwin, Received, arguments, run_as_process
+from tests.fakes.twilio_templates import TwinTemplate
 
 ACCOUNT_SID = "AC" + "0123456789abcdef" * 2
 AUTH_TOKEN = "twin0auth0token0twin0auth0token0"
@@ -129,6 +131,7 @@ class SentMessage:
     messaging_service_sid: str
     request: Received = field(repr=False)
     status: str = "queued"
+    content_sid: str = ""  # the template that it was made of
 
     @property
     def at(self) -> datetime:
@@ -147,6 +150,8 @@ class TwilioTwin(HttpTwin):
         self.account_sid, self.auth_token = account_sid, auth_token
         self.account_status = "active"  # active, suspended, closed
         self.sent: list[SentMessage] = []
+        self.templates: dict[str, TwinTemplate] = {}
+        self.closed_windows: set[str] = set()  # WhatsApp addresses that take approved templates only
         self._places: dict[str, int] = {}
         self._basic = "Basic " + base64.b64encode(f"{account_sid}:{auth_token}".encode()).decode()
         self._account = f"/2010-04-01/Accounts/{account_sid}"
@@ -161,11 +166,25 @@ class TwilioTwin(HttpTwin):
             return self._create(request)
         if request.path == self._messages + ".json" and request.method == "GET":
             return self._list(request)
+        if request.path == twilio_templates.LIST and request.method == "GET":
+            return self._list_templates(request)
         if request.path.startswith(self._messages + "/") and request.method == "GET":
             place = self._places.get(request.path.removeprefix(self._messages + "/").removesuffix(".json"))
             if place is not None:
                 return Answer.json(200, self._resource(self.sent[place]))
         return self._refuse(404, 20404, f"The requested resource {request.path} was not found")
+
+    def add_template(self, name: str, body: str, **more: Any) -> TwinTemplate:
+        """A template of the account, approved unless it is said otherwise."""
+        made = TwinTemplate(sid("HX"), name, body, **more)
+        self.templates[made.sid] = made
+        return made
+
+    def _list_templates(self, request: Received) -> Answer:
+        if set(request.query) - {"PageSize", "Page", "PageToken"}:
+            return self._refuse(400, 20001, "Unknown parameter")
+        listed = [template.resource(self.account_sid) for template in self.templates.values()]
+        return Answer.json(200, twilio_templates.page_of(listed, request.query, self.base_url))
 
     def refusal(self, status: int, code: int | str, message: str) -> Answer:
         more = f"https://www.twilio.com/docs/errors/{code}"
@@ -179,7 +198,7 @@ class TwilioTwin(HttpTwin):
         if not request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded"):
             return self._refuse(415, 20415, "Unsupported Media Type")
         form = parse_qs(request.body.decode(), keep_blank_values=True, strict_parsing=bool(request.body))
-        problem = _problem(form)
+        problem = _problem(form) or self._content_problem(form)
         if problem is not None:
             return self._refuse(400, *problem)
         message = self._accepted(form, request)
@@ -187,19 +206,32 @@ class TwilioTwin(HttpTwin):
         self.sent.append(message)
         return Answer.json(201, self._resource(message))
 
+    def _content_problem(self, form: dict[str, list[str]]) -> tuple[int, str] | None:
+        one = {name: values[0] for name, values in form.items()}
+        chosen = one.get("ContentSid", "")
+        problem = twilio_templates.problem(self.templates, one) if chosen else None
+        if problem is not None or one["To"] not in self.closed_windows:
+            return problem
+        if chosen and self.templates[chosen].approval == "approved":
+            return None
+        return 63016, "Failed to send freeform message because you are outside the allowed window."
+
     def _accepted(self, form: dict[str, list[str]], request: Received) -> SentMessage:
         one = {name: values[0] for name, values in form.items()}
         media = tuple(form.get("MediaUrl", ()))
+        template = self.templates.get(one.get("ContentSid", ""))
+        body = template.rendered(twilio_templates.variables_of(one) or {}) if template else one.get("Body", "")
         return SentMessage(
             sid("MM" if media else "SM"),
             one["To"],
             one.get("From", ""),
-            one.get("Body", ""),
+            body,
             media,
             one.get("StatusCallback", ""),
             one.get("MessagingServiceSid", ""),
             request,
             "accepted" if "MessagingServiceSid" in form else "queued",
+            one.get("ContentSid", ""),
         )
 
     def _account_resource(self) -> dict[str, Any]:
