@@ -15,6 +15,7 @@ from sqlmodel import Session
 
 from db.engine import REWORDING, one, read_only, rows, run
 from db.records import record
+from db.tag_history import tags_at
 
 LONGEST_TURN = timedelta(seconds=120)  # messages further apart were never one turn
 
@@ -33,7 +34,10 @@ class PastTurn:
 
 @dataclass(frozen=True)
 class PastState:
-    """How a conversation stood when a turn was complete, as far as the rows tell. The contact's fields are those of today."""
+    """How a conversation stood when a turn was complete, as far as the rows tell. The contact's fields are those of today.
+
+    `tags`: those of then; None = nobody knows them.
+    """
 
     contact_id: UUID
     channel: str
@@ -43,6 +47,7 @@ class PastState:
     last_ai_reply_at: datetime | None
     returned_at_seq: int
     first_contact: bool
+    tags: tuple[str, ...] | None
 
 
 @contextmanager
@@ -120,7 +125,8 @@ def state_at(tx: Session, turn: PastTurn) -> PastState:
         tx, _STATE, conversation=turn.conversation_id, first=turn.first_seq, last=turn.last_seq, at=turn.at
     )
     assert found is not None, "the turn is of a conversation of this workspace"
-    return record(PastState, found)
+    [tags] = tags_at(tx, [(found["contact_id"], turn.at)])
+    return record(PastState, {**found, "tags": tags})
 
 
 _TURN_OF = """
@@ -184,7 +190,7 @@ _STATE = """
 
 @dataclass(frozen=True)
 class Heard:
-    """A turn with what a start looks at, read for many at once."""
+    """A turn with what a start looks at, read for many at once. The tags in `crm` are those of then where they are known."""
 
     turn: PastTurn
     contact_id: UUID
@@ -209,8 +215,22 @@ def heard(tx: Session, *, days: int, most_turns: int, most_of_one: int) -> list[
         ids=list({turn.conversation_id for turn in turns}),
     )
     by_id = {row["id"]: row for row in found}
+    tags = tags_at(tx, [(by_id[turn.conversation_id]["contact_id"], turn.at) for turn in turns])
     return [
-        record(Heard, {**by_id[turn.conversation_id], "turn": turn, "first_contact": first >= turn.first_seq})
-        for turn in turns
+        record(
+            Heard,
+            {
+                **by_id[turn.conversation_id],
+                "turn": turn,
+                "first_contact": first >= turn.first_seq,
+                "crm": with_tags(by_id[turn.conversation_id]["crm"], then),
+            },
+        )
+        for turn, then in zip(turns, tags, strict=True)
         if (first := by_id[turn.conversation_id]["first_seq"]) is not None
     ]
+
+
+def with_tags(crm: Mapping[str, Any], tags: tuple[str, ...] | None) -> Mapping[str, Any]:
+    """What the CRM knows of a contact, with other tags; None leaves them."""
+    return crm if tags is None else {**crm, "tags": list(tags)}

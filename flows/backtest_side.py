@@ -13,7 +13,7 @@ from flows.rehearsal import Outside, Rehearsed, rehearse
 from flows.situation import Case
 from flows.would import Setting, would
 from nodes.contract import Embedder
-from nodes.effects import Effect, NotifyPeople, OpenHandoff, SendMessage
+from nodes.effects import ChangeTags, Effect, NotifyPeople, OpenHandoff, SendMessage
 from nodes.ports import Web
 
 
@@ -46,7 +46,10 @@ class Change:
 
 @dataclass(frozen=True)
 class Side:
-    """One version's answer to a turn. `route`: step -> done, skipped or failed; `handoff`: why a person is asked for, or ''."""
+    """One version's answer to a turn. `route`: step -> done, skipped or failed; `handoff`: why a person is asked for, or ''.
+
+    `tags_of_today`: it looked at the contact's tags, and nobody knows those of that time.
+    """
 
     started: bool
     refusal: str = ""
@@ -63,6 +66,7 @@ class Side:
     cost_usd: float = 0.0
     tokens: int = 0
     ms: float = 0.0
+    tags_of_today: bool = False
 
     @property
     def reply(self) -> str:
@@ -98,7 +102,16 @@ def side_of(plan: Plan | None, case: Case, shared: Shared) -> Side:
         cost_usd=_sum(done, "cost_usd"),
         tokens=int(_sum(done, "tokens_in") + _sum(done, "tokens_out")),
         ms=done.duration_ms + (model.saved_seconds * 1000 if model else 0.0),
+        tags_of_today=_tags_of_today(done, case),
     )
+
+
+def _tags_of_today(done: Rehearsed, case: Case) -> bool:
+    known = case.situation.contact.crm if case.situation.contact else {}
+    if case.tags != "of today" or "tags" not in known:
+        return False
+    looked = any(record.node.startswith("lookup_contact@") and record.state == "done" for record in done.records)
+    return looked or any(isinstance(effect, ChangeTags) for _, effect in done.effects)
 
 
 def _changes(effects: list[Effect], case: Case) -> list[Change]:

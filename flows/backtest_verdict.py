@@ -20,7 +20,8 @@ from db.backtests import Verdict
 from flows.backtest_side import Change, Side
 from nodes.person_request import KEYWORDS, NOT_WHEN, SHORT_KEYWORDS, asks_for_person
 
-What = Literal["start", "failure", "reply", "handoff", "crm", "notice", "pause", "route", "cost", "time"]
+What = Literal["start", "failure", "reply", "handoff", "crm", "notice", "pause", "route", "cost", "time", "tags"]
+_TAGS_OF_TODAY = "The contact's tags are those of today here; which it had then is not known."
 # Below these a difference is noise.
 COST_USD, COST_FACTOR = 0.0005, 1.25
 TIME_MS, TIME_FACTOR = 1_000.0, 1.5
@@ -112,6 +113,8 @@ def _differences(live: Side, draft: Side) -> Iterator[Unlike]:
         yield Unlike("pause", "They wait for something else.", "\n".join(live.waits), "\n".join(draft.waits))
     yield from _of_route(live, draft)
     yield from _of_effort(live, draft)
+    if live.tags_of_today or draft.tags_of_today:
+        yield Unlike("tags", _TAGS_OF_TODAY, "", "", decides=False)
 
 
 def _about_reply(live: Side, draft: Side) -> str:

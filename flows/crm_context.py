@@ -188,3 +188,13 @@ class CrmReader:
         self.before_asking()
         found: Sequence[Mapping[str, Any]] = self.contexts.listed(self.workspace, name, read)
         return found
+
+
+@dataclass(frozen=True)
+class TagsOfThen(CrmReader):
+    """The CRM of today, but for the tags of the contact."""
+
+    then: Sequence[str]
+
+    def contact(self) -> Mapping[str, Any]:
+        return {**super().contact(), "tags": self.then}

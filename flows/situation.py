@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID, uuid4
 
 from sqlmodel import Session
@@ -51,11 +51,15 @@ Given = Sample | Typed | PastMessage
 
 @dataclass(frozen=True)
 class Case:
-    """A situation, and the occasion by which the start judges whether it is meant."""
+    """A situation, and the occasion by which the start judges whether it is meant.
+
+    `tags`: what the contact's tags in the situation are: those of now; those of the time; or those of now because nobody knows them.
+    """
 
     situation: Situation
     occasion: Occasion
     contact_id: UUID | None = None  # of a contact that exists; None = an invented one
+    tags: Literal["now", "of then", "of today"] = "now"
 
 
 def case_of(workspace: UUID, plan: Plan, given: Given, now: datetime | None = None) -> Case:
@@ -79,6 +83,7 @@ def past_case(workspace: UUID, turn: PastTurn) -> Case:
         ours = business_of(tx, workspace)
         state = past.state_at(tx, turn)
         contact = _contact(tx, state.contact_id, opted_out=state.opted_out)
+        contact = replace(contact, crm=past.with_tags(contact.crm, state.tags))
         said = messages.turn_messages(tx, turn.conversation_id, turn.first_seq, turn.last_seq)
     conversation = ConversationFacts(
         id=turn.conversation_id,
@@ -90,10 +95,11 @@ def past_case(workspace: UUID, turn: PastTurn) -> Case:
     )
     written = tuple(TurnMessage(m["id"], m["seq"], m["content"], m["created_at"], tuple(m["media"])) for m in said)
     now = _answered_at(turn, state, ours)
-    return _case(
+    case = _case(
         workspace, ours, contact, conversation, Turn(written, state.first_contact), now,
         lambda: past.read_past(workspace, turn.last_seq, turn.at), contact.id,
     )  # fmt: skip
+    return replace(case, tags="of today" if state.tags is None else "of then")
 
 
 def _answered_at(turn: PastTurn, state: PastState, ours: Business) -> datetime:

@@ -19,7 +19,7 @@ from flows.answers import answering
 from flows.automation import Automation
 from flows.check import check
 from flows.crm import is_connected
-from flows.crm_context import CrmContexts, CrmReader
+from flows.crm_context import CrmContexts, CrmReader, TagsOfThen
 from flows.models import ConnectedModels, Models
 from flows.occasions import refusal
 from flows.plan import BoundStep, Plan, compile_document
@@ -118,7 +118,8 @@ def _outside(workspace: UUID, case: Case, models: Models, answers: Mapping[str, 
 
     def crm(before_asking: Callable[[], None]) -> CrmReader:
         known = contact.crm if contact else {}
-        return CrmReader(_contexts(), workspace, case.contact_id, known, None, before_asking)
+        now = CrmReader(_contexts(), workspace, case.contact_id, known, None, before_asking)
+        return TagsOfThen(**vars(now), then=known["tags"]) if case.tags == "of then" else now
 
     web = WebReader(hosts_of(case.situation.business.settings))
     return Outside(llm, embedder, crm if is_connected(workspace) else None, web, answering(answers))

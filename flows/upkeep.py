@@ -27,7 +27,7 @@ from prefect.exceptions import ObjectNotFound
 from prefect.states import Crashed
 from sqlmodel import Session
 
-from db import audit, limits, retention, vectors
+from db import audit, limits, retention, tag_history, vectors
 from db.engine import system
 from flows import forgetting
 from flows.mirror import TAG
@@ -43,7 +43,12 @@ FLOW_RUNS_AT_ONCE = 200
 FORGOTTEN_LATELY = timedelta(days=2)  # Prefect may have been away for a while
 LEFT_BEHIND = "The worker ended before it could tell. The run went on in Frontdesk: see its Runs page."
 # Decisions first: they hang on events.
-AGEING = {"decisions": retention.decisions, "events": retention.events, "journal_details": retention.journal_details}
+AGEING = {
+    "decisions": retention.decisions,
+    "events": retention.events,
+    "journal_details": retention.journal_details,
+    "former_tags": tag_history.forget,
+}
 
 
 @flow(name="upkeep", persist_result=False)

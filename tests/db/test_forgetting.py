@@ -30,6 +30,7 @@ from tests.db.builders import (
 # Tables that hold what a contact is or said. Each gets rows below, and a mark in every column that takes one.
 PERSONAL = {
     "contacts",
+    "contact_tag_history",
     "identities",
     "conversations",
     "messages",
@@ -143,9 +144,13 @@ def a_person(workspace: UUID, mark: str, phone: str, visitor: str) -> Person:
                VALUES (%(w)s, %(b)s, 1, %(c)s, %(m)s, 1, 1, now())""",
             w=workspace, b=backtest["id"], c=conversation, m=asked,
         )  # fmt: skip
+        run(
+            tx, "UPDATE contacts SET crm = %(crm)s WHERE id = %(id)s", id=contact, crm=Jsonb({"tags": ["vip"]})
+        )  # its trigger keeps the tags
         run(tx, "INSERT INTO limits VALUES (%(k)s, now(), 1)", k=f"chat:{chat}:{visitor}")
         ids = {
             "contacts": f"id = '{contact}'",
+            "contact_tag_history": f"contact_id = '{contact}'",
             "conversations": f"contact_id = '{contact}'",
             "runs": f"id = '{a_run_of}'",
             "run_steps": f"run_id = '{a_run_of}'",
