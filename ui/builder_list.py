@@ -11,10 +11,12 @@ from db import views
 from db.views import AutomationLine
 from flows import drafts
 from flows.actions import ActionRefused
-from ui import parts, place, session, words
+from flows.drafts import Draft
+from ui import builder_steps, parts, place, session, words
 from ui.session import Here
 from ui.text import plain
 
+LOCKED = ":material/lock: Your role may look at automations but not change them."
 ORDER = "They are asked from top to bottom; the first that fits a message answers it."
 
 
@@ -23,20 +25,31 @@ def draw(me: Here) -> None:
         lines = views.automation_list(tx)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader("Automations", width="stretch")
-        if me.may("build"):
+        if me.may("build") and lines:
             st.button("New automation", icon=":material/add:", type="primary", on_click=_new)
+    if not me.may("build"):
+        st.caption(LOCKED)
     if not lines:
-        parts.empty(
-            "No automation yet",
-            "Without one nothing is answered automatically: every message waits for a person.",
-            "account_tree",
-        )
+        _none(me)
         return
     if len(lines) > 1:
         st.caption(ORDER)
     ids = [line.id for line in lines]
     for number, line in enumerate(lines):
         _card(me, line, ids, number)
+
+
+def _none(me: Here) -> None:
+    parts.empty(
+        "No automation yet",
+        "Without one nothing is answered automatically: every message waits for a person.",
+        "account_tree",
+    )
+    if not me.may("build"):
+        st.caption("A colleague whose role is builder or admin can make the first one.")
+        return
+    with st.container(horizontal=True, horizontal_alignment="center"):
+        st.button("New automation", icon=":material/add:", type="primary", on_click=_new)
 
 
 def status(line: AutomationLine) -> tuple[str, str]:
@@ -47,26 +60,42 @@ def status(line: AutomationLine) -> tuple[str, str]:
 
 
 def _card(me: Here, line: AutomationLine, ids: list[UUID], number: int) -> None:
+    draft = _draft(me, line)
     with st.container(border=True, horizontal=True, vertical_alignment="center", key=f"automation:{line.id}"):
         with st.container(width="stretch", gap="xsmall"):
             with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-                st.button(f"**{plain(line.name)}**", key=f"open:{line.id}", type="tertiary", icon=":material/account_tree:", on_click=_open, args=(line.id,))  # fmt: skip
+                st.button(f"**{plain(line.name)}**", key=f"open:{line.id}", type="tertiary", icon=f":material/{_icon(draft)}:", on_click=_open, args=(line.id,))  # fmt: skip
                 text, colour = status(line)
                 st.badge(text, color=colour)  # type: ignore[arg-type]
-                _problems(me, line)
+                _problems(draft)
             st.markdown(f":small[{plain(line.description)}]" if line.description else ":small[:gray[No description]]")
-            st.caption(_last(line))
+            st.caption(f"{_size(draft)}{_last(line)}")
         if me.may("build"):
             _controls(line, ids, number)
 
 
-def _problems(me: Here, line: AutomationLine) -> None:
-    """How many problems the draft has; said only where it has some."""
+def _draft(me: Here, line: AutomationLine) -> Draft | None:
+    """None where it was deleted a moment ago."""
     try:
-        wrong = len(drafts.load(me.workspace.id, line.id).problems)
+        return drafts.load(me.workspace.id, line.id)
     except ActionRefused:
-        return  # deleted a moment ago
-    if wrong:
+        return None
+
+
+def _icon(draft: Draft | None) -> str:
+    """That of what starts it."""
+    spec = builder_steps.spec_of(draft.document.steps[0].node) if draft and draft.document.steps else None
+    return spec.icon if spec else "account_tree"
+
+
+def _size(draft: Draft | None) -> str:
+    steps = len(draft.document.steps) if draft else 0
+    return f"{steps} {'step' if steps == 1 else 'steps'} · "
+
+
+def _problems(draft: Draft | None) -> None:
+    """How many problems the draft has; said only where it has some."""
+    if wrong := len(draft.problems) if draft else 0:
         st.badge(
             f"{wrong} {'problem' if wrong == 1 else 'problems'} in the draft", color="red", icon=":material/error:"
         )
@@ -74,9 +103,10 @@ def _problems(me: Here, line: AutomationLine) -> None:
 
 def _last(line: AutomationLine) -> str:
     if line.last_run_at is None:
-        return "Has not run yet"
-    label = words.RUN_STATES.get(line.last_run_state or "", ("", ""))[0].lower()
-    return f"Last run {words.ago(line.last_run_at, datetime.now(UTC))} ago: {label}"
+        return "has not run yet"
+    label, tone = words.RUN_STATES.get(line.last_run_state or "", ("", ""))
+    told = f":red[{label.lower()}]" if tone == "bad" else label.lower()
+    return f"last run {words.ago(line.last_run_at, datetime.now(UTC))} ago: {told}"
 
 
 def _controls(line: AutomationLine, ids: list[UUID], number: int) -> None:

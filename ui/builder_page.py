@@ -15,24 +15,21 @@ from ui import (
     builder_canvas,
     builder_desk,
     builder_form,
+    builder_list,
     builder_publish,
+    builder_published,
     builder_steps,
+    builder_tabs,
     builder_test,
     builder_versions,
     frame,
+    parts,
     place,
     words,
 )
 from ui.builder_desk import Desk
 from ui.session import Here
 from ui.text import plain
-
-TABS = (
-    ":material/edit: Build",
-    ":material/science: Test",
-    ":material/compare_arrows: Backtest",
-    ":material/history: Versions",
-)
 
 
 def draw(me: Here, automation: UUID) -> None:
@@ -46,7 +43,8 @@ def draw(me: Here, automation: UUID) -> None:
     problems = draft.problems if draft.revision == desk.revision else builder_desk.problems(desk)
     _head(me, desk, draft, problems)
     _two_people(desk)
-    build, test, backtest, versions = st.tabs(TABS, on_change="rerun", key=f"tab:{automation}")
+    builder_published.draw(me, desk, draft)
+    build, test, backtest, versions = builder_tabs.draw(automation)
     if build.open:
         with build:
             _build(me, desk, problems, may_edit=may_edit)
@@ -75,7 +73,7 @@ def _head(me: Here, desk: Desk, draft: Draft, problems: list[Problem]) -> None:
             st.button("Undo", icon=":material/undo:", disabled=not desk.undo, on_click=builder_desk.undo)
             builder_publish.button(me, desk, draft, problems)
     if not me.may("build"):
-        st.caption(":material/lock: Your role may look at automations but not change them.")
+        st.caption(builder_list.LOCKED)
 
 
 def _state(draft: Draft) -> tuple[str]:
@@ -86,9 +84,9 @@ def _state(draft: Draft) -> tuple[str]:
 
 def _saved(me: Here, desk: Desk, draft: Draft) -> str:
     if desk.saved_at is not None:
-        return f":material/cloud_done: Saved {words.local(desk.saved_at, me.workspace.timezone)}"
+        return f":material/cloud_done: Saved {words.minute(desk.saved_at, me.workspace.timezone)}"
     by = f" by {plain(draft.updated_by)}" if draft.updated_by else ""
-    return f"Changed {words.local(draft.updated_at, me.workspace.timezone)}{by}"
+    return f"Changed {words.minute(draft.updated_at, me.workspace.timezone)}{by}"
 
 
 def _rename(desk: Desk) -> None:
@@ -127,12 +125,21 @@ def _build(me: Here, desk: Desk, problems: list[Problem], *, may_edit: bool) -> 
     with steps, st.container(key="pane_steps"):
         builder_steps.draw(desk, problems, may_edit=may_edit)
     with form, st.container(key="pane_form"):
+        if not desk.document.steps:
+            _how_to_begin()
+            return
         st.container(key="narrow_back").button(
             "All steps", icon=":material/arrow_back:", on_click=builder_canvas.select, args=("",)
         )
         builder_form.draw(me, desk, problems, may_edit=may_edit)
     with diagram, st.container(key="pane_canvas"):
         builder_canvas.draw(me, desk)
+
+
+def _how_to_begin() -> None:
+    parts.empty(
+        "Choose what starts it", "Then add what it does, step by step. Nothing happens before you publish.", "bolt"
+    )
 
 
 def _selected(document: Automation, id: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import streamlit as st
@@ -23,11 +24,12 @@ SPANS = {
 DAYS = "Chosen days"
 
 
-def ask(me: Here) -> dict[str, Any]:
-    """Draws the fields; returns what they say as the arguments of views.run_list."""
+def ask(me: Here, automation_id: UUID | None = None) -> dict[str, Any]:
+    """Draws the fields; returns what they say as the arguments of views.run_list. `automation_id`: the one to begin with."""
     with me.read() as tx:
         automations = views.automation_list(tx)
-    automation = _pick("Automation", automations, "Any automation", lambda line: line.name)
+    first = next((number for number, line in enumerate(automations) if line.id == automation_id), None)
+    automation = _pick("Automation", automations, "Any automation", lambda line: line.name, first)
     with st.container(horizontal=True):
         state = _pick("State", STATES, "Any state", lambda name: words.RUN_STATES[name][0])
         span = _pick("Time", (*SPANS, DAYS), "Any time", str)
@@ -71,9 +73,9 @@ def _chosen_days(me: Here) -> tuple[datetime | None, datetime | None]:
     return span_of(days, me.workspace.timezone)
 
 
-def _pick(label: str, options: Any, placeholder: str, shown: Any) -> Any:
+def _pick(label: str, options: Any, placeholder: str, shown: Any, first: int | None = None) -> Any:
     return st.selectbox(
-        label, options, index=None, placeholder=placeholder, format_func=shown, label_visibility="collapsed"
+        label, options, index=first, placeholder=placeholder, format_func=shown, label_visibility="collapsed"
     )
 
 

@@ -81,6 +81,11 @@ def local(moment: datetime, timezone: str) -> str:
     return f"{shown.day} {shown:%b, %H:%M:%S}"
 
 
+def minute(moment: datetime, timezone: str) -> str:
+    """The same without seconds, which only help who looks for a fault: '22 Nov, 17:04'."""
+    return local(moment, timezone).rpartition(":")[0]
+
+
 def duration(milliseconds: float) -> str:
     if milliseconds < 1000:
         return f"{milliseconds:.0f} ms"

@@ -6,38 +6,67 @@ from uuid import UUID
 
 import streamlit as st
 
-from db import views
+from db import connections, views
 from db.settings import get_settings
 from db.views import RunDetail
 from flows import undo
 from flows.automation import Automation
-from ui import canvas, frame, links, parts, place, run_again, run_filters, run_undo, runs, session, timeline, why, words
+from ui import (
+    canvas,
+    frame,
+    health,
+    links,
+    not_started,
+    parts,
+    place,
+    run_again,
+    run_filters,
+    run_undo,
+    runs,
+    session,
+    timeline,
+    words,
+)
 from ui.session import Here
 from ui.text import plain
 
 PAGE = 50
+VIEWS = ("Runs", NOT_STARTED := "Not started")
 
 
 @st.fragment
 def page() -> None:
     me = session.here()
     parts.live(me.workspace.id, "run", key="live_runs")
-    frame.show_on_phone("pane_run" if place.identity("run") else "pane_runs", among=("pane_runs", "pane_run"))
+    opened, is_any = place.identity("run"), _is_any(me)
+    frame.show_on_phone("pane_run" if opened else "pane_runs", among=("pane_runs", "pane_run"))
     left, right = st.columns([1, 1.7], gap="medium")
     with left, st.container(key="pane_runs"):
-        view = st.segmented_control(
-            "Show", ("Runs", "Not started"), default="Runs", key="view", label_visibility="collapsed"
-        )
-        if view == "Not started":
-            _decisions(me)
-        else:
+        view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="view", required=True, label_visibility="collapsed")  # fmt: skip
+        if view == NOT_STARTED:
+            not_started.draw(me)
+        elif is_any:
             _list(me)
+        else:
+            _first(me)
     with right, st.container(key="pane_run"):
-        _run(me)
+        if opened:
+            _run(me, opened)
+        elif view == NOT_STARTED:
+            not_started.explained()
+        elif is_any:
+            parts.empty(
+                "Choose a run", "Each step shows what it got, what it gave, and how long it took.", "account_tree"
+            )
+
+
+def _is_any(me: Here) -> bool:
+    with me.read() as tx:
+        return bool(views.run_list(tx, limit=1))
 
 
 def _list(me: Here) -> None:
-    asked = run_filters.ask(me)
+    asked = run_filters.ask(me, place.identity("automation"))
     wanted = st.session_state.get("runs_wanted", PAGE)
     with me.read() as tx:
         found = views.run_list(tx, limit=wanted + 1, **asked)
@@ -46,13 +75,7 @@ def _list(me: Here) -> None:
         [runs.item(line) for line in found[:wanted]],
         key="run_rows",
         label="Runs",
-        empty={
-            "title": "No runs fit" if any(asked.values()) else "No runs",
-            "text": "Choose less, or another time."
-            if any(asked.values())
-            else "Each message that starts an automation leaves a run here.",
-            "symbol": "history",
-        },
+        empty={"title": "No runs fit", "text": "Choose less, or another time.", "symbol": "history"},
         selected=place.at("run"),
         tall=True,
         more="Show more" if len(found) > wanted else "",
@@ -61,31 +84,23 @@ def _list(me: Here) -> None:
     )
 
 
-def _decisions(me: Here) -> None:
+def _first(me: Here) -> None:
+    """Nothing ran yet: where the first one comes from."""
     with me.read() as tx:
-        lines = [line for line in views.decision_list(tx, limit=200) if not line.fired]
-    why.parked(me)
-    if not lines:
-        parts.empty(
-            "Every message started something", "When an automation does not start, the reason appears here.", "task_alt"
-        )
-    for line in lines[:PAGE]:
-        with st.container(border=True):
-            st.markdown(
-                f"**{plain(line.contact_name or 'Visitor')}** · {plain(line.automation_name or 'Before any automation')}"
-            )
-            st.markdown(f"“{plain(line.text)}”  \n{plain(line.reason)}")
-            st.caption(words.local(line.at, me.workspace.timezone))
-            if line.message_id and st.button("Every reason", key=f"why:{line.id}", icon=":material/help:"):
-                why.dialog(me, line.message_id, line.text)
+        answers = any(line.live_version is not None and line.enabled for line in views.automation_list(tx))
+        chat = health.chat_address(connections.all_connections(tx))
+    parts.empty(
+        "No runs yet", "Each message that starts an automation leaves a run here, with all its steps.", "history"
+    )
+    if answers:
+        st.link_button("Write the first message in the web chat", chat, icon=":material/open_in_new:")
+    else:
+        st.caption("No automation is live, so nothing can start.")
+        links.to("automations", "Go to the automations")
 
 
-def _run(me: Here) -> None:
-    id = place.identity("run")
-    if id is None:
-        parts.empty("Choose a run", "Each step shows what it got, what it gave, and how long it took.", "account_tree")
-        return
-    st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=place.go)
+def _run(me: Here, id: UUID) -> None:
+    st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=_open)
     with me.read() as tx:
         run = views.run(tx, id)
     if run is None:
@@ -136,8 +151,10 @@ def prefect_address(run: UUID) -> str:
     return f"http://{settings.host}:{settings.prefect_port}/runs/flow-run/{run}"
 
 
-def _open(run: str) -> None:
-    place.go(run=run)
+def _open(run: str = "") -> None:
+    """Show a run, or none; whose runs were asked for stays."""
+    wanted = {"automation": place.at("automation"), "run": run}
+    place.go(**{name: id for name, id in wanted.items() if id})
 
 
 def _more() -> None:
