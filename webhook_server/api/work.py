@@ -1,8 +1,7 @@
-"""Automations, their runs, and the events that nobody could process."""
+"""Automations, and the events that nobody could process."""
 
 from __future__ import annotations
 
-from typing import Literal
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -14,38 +13,6 @@ from webhook_server.api.shapes import BeforeSeq, Done, Limit, Rows, page
 from webhook_server.errors import not_found
 
 router = APIRouter()
-
-RunState = Literal["pending", "running", "waiting", "done", "failed", "superseded", "cancelled"]
-
-
-@router.get("/runs", summary="List runs, newest first", tags=["Automations"])
-def list_runs(
-    caller: Reader,
-    before: BeforeSeq = None,
-    limit: Limit = 50,
-    automation_id: UUID | None = None,
-    conversation_id: UUID | None = None,
-    state: RunState | None = None,
-) -> Rows[views.RunLine]:
-    with read_only(caller.workspace_id) as tx:
-        found = views.run_list(
-            tx,
-            before_seq=before,
-            limit=limit,
-            automation_id=automation_id,
-            conversation_id=conversation_id,
-            state=state,
-        )
-    return page(found, limit, lambda line: line.seq)
-
-
-@router.get("/runs/{run_id}", summary="One run with its steps and effects", tags=["Automations"])
-def get_run(caller: Reader, run_id: UUID) -> views.RunDetail:
-    with read_only(caller.workspace_id) as tx:
-        found = views.run(tx, run_id)
-    if found is None:
-        raise not_found("run")
-    return found
 
 
 @router.get("/automations", summary="List automations", tags=["Automations"])
