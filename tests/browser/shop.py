@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from db import connections, decisions, users
+from db import connections, decisions
 from db.decisions import Decision
 from db.engine import run, system, transaction
 from flows import backtest, drafts, editing
@@ -18,9 +17,10 @@ from flows.publish import publish
 from flows.templates import template
 from nodes.contract import ChatMessage, Completion
 from nodes.effects import AddNote, ChangeTags, CreateTask
-from tests.browser.window import PASSWORD
-from tests.db.builders import a_contact, a_conversation, a_message, a_run, a_step, an_event, an_outbox_row
+from tests.browser.window import a_person
+from tests.db.builders import a_connection, a_run, a_step, a_talk, a_workspace, an_event, an_outbox_row
 from tests.fakes.ghl_twin import GhlTwin
+from tests.fakes.models import RememberingModel, verdict
 from tests.flows.effects_rig import PHONE, EffectsRig
 from tests.flows.rig import FakeModels
 
@@ -41,38 +41,31 @@ PASSAGES = [
 
 
 @dataclass
-class Answerer:
+class Answerer(RememberingModel):
     """Answers by the tone that the draft asks for, so that a changed tone is a changed answer; once in a while it has none."""
 
-    name: str = "twin-chat"
-    asked: list[Sequence[ChatMessage]] = field(default_factory=list)
-
-    def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        json_schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
-        self.asked.append(messages)
-        brief = any("warm" in each.content for each in messages if each.role == "system")
-        lost = brief and "tooth" in messages[-1].content
+    def answer(self, messages: Sequence[ChatMessage]) -> Completion:
+        is_warm = any("warm" in each.content for each in messages if each.role == "system")
         text = "Gladly! A cleaning costs 120 CHF and takes 45 minutes. Shall I look for a time for you?"
-        told = {"reply": "" if lost else text if brief else "120 CHF.", "needs_person": lost, "reason": "", "used": []}
-        return Completion(json.dumps(told), self.name, 412, 38, 0.0004)
+        lost = is_warm and "tooth" in messages[-1].content
+        return Completion(verdict("" if lost else text if is_warm else "120 CHF."), self.name, 412, 38, 0.0004)
 
 
 class Shop(EffectsRig):
     """`front` is live with two versions and a changed draft, `quick` asks no model, `unfinished` has problems, and a run of
-    `offers` waits for an approval."""
+    `offers` waits for an approval. Beside it is a workspace in which nothing happened yet, with the builder `newcomer`."""
 
     def __init__(self, twin: GhlTwin, model_url: str) -> None:
         super().__init__(twin)
         for tag in ("lead", "vip", "price question"):
             twin.tag_list.append({"id": tag, "name": tag, "locationId": twin.location_id})
         twin.add_contact(firstName="Nora", lastName="Quill", phone=PHONE, tags=["lead"])
-        self.people = self._people()
+        self.people = {
+            "admin": a_person(self.workspace, "admin", "Eva Roth", "admin"),
+            "builder": a_person(self.workspace, "builder", "Ana Silva", "builder"),
+            "viewer": a_person(self.workspace, "viewer", "Vic Lund", "viewer"),
+        }
+        self._beside()
         with transaction(self.workspace) as tx:
             connections.create(tx, self.workspace, "llm", "Model", {"base_url": model_url, "model": "twin-chat"}, {"api_key": "sk-twin"}, True)  # fmt: skip
             self.talks = [self._talk(tx, number, *said) for number, said in enumerate(SAID)]
@@ -82,29 +75,19 @@ class Shop(EffectsRig):
         self.quick = self._quick()
         self._published("after_hours")
         self.compared = self._compare()
-        self.answered, self.failed = self._runs()
+        self._failed()
         self._waits()
+        self.answered = self._answered()
         self._did_nothing()
+        self._called()
         self.put_in_line(
             ChangeTags(add=("vip",), remove=("lead",)), CreateTask(title="Call back", due_at=datetime.now(UTC) + timedelta(days=1)), AddNote(body="Likes the mornings.")
         )  # fmt: skip
         self.deliver_until_settled()
 
-    def _people(self) -> dict[str, UUID]:
-        made = {}
-        with system() as tx:
-            for role, name in (("admin", "Eva Roth"), ("builder", "Ana Silva"), ("viewer", "Vic Lund")):
-                made[role] = users.create(tx, f"{role}@example.com", name, PASSWORD).id
-                users.add_member(tx, self.workspace, made[role], role)  # type: ignore[arg-type]
-        return made
-
     def _talk(self, tx: Any, number: int, name: str, text: str) -> UUID:
         at = datetime.now(UTC) - timedelta(hours=5 + 14 * number)
-        conversation = a_conversation(tx, self.workspace, a_contact(tx, self.workspace, name=name), self.webchat)
-        a_message(tx, self.workspace, conversation, text, created_at=at)
-        run(tx, "UPDATE conversations SET last_inbound_at = %(at)s, last_message_at = %(at)s, last_message_preview = %(text)s WHERE id = %(id)s",
-            at=at, text=text, id=conversation)  # fmt: skip
-        return conversation
+        return a_talk(tx, self.workspace, self.webchat, text, name=name, at=at)
 
     def _published(self, key: str) -> UUID:
         found = template(key)
@@ -153,20 +136,38 @@ class Shop(EffectsRig):
         backtest.start(self.workspace, self.people["builder"], self.front, days=7)
         self.query("UPDATE backtests SET state = 'working', found = 37, compared = 14, lease_owner = 'a worker', lease_until = now() + interval '1 hour' WHERE state = 'pending' RETURNING id")  # fmt: skip
 
-    def _runs(self) -> tuple[UUID, UUID]:
-        """A run that answered, with all that it keeps, and two that failed."""
-        steps = self.document(self.front).steps
+    def _called(self) -> None:
+        """The run whose changes in the CRM can be undone; the oldest of all."""
+        at = datetime.now(UTC) - timedelta(hours=3)
+        with transaction(self.workspace) as tx:
+            run(tx, "UPDATE automations SET name = 'After a call', description = 'Keeps what was agreed on the phone.' WHERE id = %(id)s", id=self.automation)  # fmt: skip
+            run(tx, "UPDATE runs SET created_at = %(at)s, started_at = %(at)s, finished_at = %(end)s, outcome = 'Kept in the CRM.' WHERE id = %(id)s",
+                at=at, end=at + timedelta(seconds=0.8), id=self.run)  # fmt: skip
+            a_step(tx, self.workspace, self.run, "message", node="message_received@1", duration_ms=4)
+            run(tx, "UPDATE connections SET name = 'Web chat' WHERE id = %(id)s", id=self.webchat)
+
+    @staticmethod
+    def _beside() -> None:
+        with system() as tx:
+            empty = a_workspace(tx, name="Corner Bakery")
+            a_connection(tx, empty, name="Web chat")
+        a_person(empty, "newcomer", "Noa Berg", "builder")
+
+    def _answered(self) -> UUID:
+        """A run with all that it keeps."""
         with transaction(self.workspace) as tx:
             done = self._run(tx, 0, "done", "Answered, and no person was needed.")
-            for position, step in enumerate(steps):
-                more = self._journal(step.node)
-                a_step(tx, self.workspace, done, step.id, position, node=step.node, **more)
+            for position, step in enumerate(self.document(self.front).steps):
+                a_step(tx, self.workspace, done, step.id, position, node=step.node, **self._journal(step.node))
             an_outbox_row(tx, self.workspace, self.talks[0], run_id=done, state="done", effect={"kind": "send_message", "text": "A cleaning costs 120 CHF.", "media": [], "explanation": {}})  # fmt: skip
-            for number in (1, 3):
+        return done
+
+    def _failed(self) -> None:
+        with transaction(self.workspace) as tx:
+            for number in (3, 1):  # the older one first, as it would be
                 failed = self._run(tx, number, "failed", "Step 'AI answer' failed: the model did not answer in time.")
-                for position, step in enumerate(steps[:7]):
+                for position, step in enumerate(self.document(self.front).steps[:7]):
                     a_step(tx, self.workspace, failed, step.id, position, node=step.node, **self._failing(step.node))
-        return done, failed
 
     def _run(self, tx: Any, talk: int, state: str, outcome: str) -> UUID:
         [found] = self.query("SELECT contact_id, (SELECT max(seq) FROM messages WHERE conversation_id = c.id) AS seq FROM conversations c WHERE id = %(id)s", id=self.talks[talk])  # fmt: skip
@@ -201,7 +202,7 @@ class Shop(EffectsRig):
         """A text that waits for a person's yes."""
         step = next(step for step in self.document(self.offers).steps if step.node == "approve@1")
         now = datetime.now(UTC)
-        text = "Good morning Lea, a crown costs 1,200 CHF and takes two visits. Shall I book a first look on Tuesday at nine?"
+        text = "Good morning Tom, for children a cleaning costs 80 CHF. Shall I book a first look on Tuesday at nine?"
         memory = {
             "text": text,
             "title": "Answer to a price question",
@@ -214,8 +215,9 @@ class Shop(EffectsRig):
             "memory": memory,
         }
         with transaction(self.workspace) as tx:
-            [found] = self.query("SELECT contact_id FROM conversations WHERE id = %(id)s", id=self.talks[4])
-            waits = a_run(tx, self.workspace, self.offers, self.talks[4], state="waiting", finished_at=None, contact_id=found["contact_id"])  # fmt: skip
+            [found] = self.query("SELECT contact_id FROM conversations WHERE id = %(id)s", id=self.talks[6])
+            began = now - timedelta(minutes=9)
+            waits = a_run(tx, self.workspace, self.offers, self.talks[6], state="waiting", created_at=began, started_at=began, finished_at=None, contact_id=found["contact_id"])  # fmt: skip
             a_step(tx, self.workspace, waits, step.id, 1, node="approve@1", state="waiting", detail=detail)
             run(tx, "UPDATE runs SET waiting_for = '{approval}', due_at = now() + interval '2 hours' WHERE id = %(id)s", id=waits)  # fmt: skip
 

@@ -38,13 +38,27 @@ OVERTAKEN = "Cannot set a node at a delta path"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
+def a_person(workspace: UUID, who: str, name: str, role: Role) -> UUID:
+    """A member who signs in as <who>@example.com."""
+    with system() as tx:
+        user = users.create(tx, f"{who}@example.com", name, PASSWORD)
+        users.add_member(tx, workspace, user.id, role)
+    return user.id
+
+
 def an_office(role: Role) -> UUID:
     """A workspace with Ana, who signs in."""
     with system() as tx:
         workspace = a_workspace(tx)
-        user = users.create(tx, "ana@example.com", "Ana Silva", PASSWORD)
-        users.add_member(tx, workspace, user.id, role)
+    a_person(workspace, "ana", "Ana Silva", role)
     return workspace
+
+
+def sign_in(page: Page, who: str) -> None:
+    """At the sign-in form, which leads on to the page that was asked for."""
+    page.get_by_label("E-mail").fill(f"{who}@example.com")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
 
 
 @contextmanager
@@ -81,9 +95,7 @@ def window(browser: Browser, address: str, path: str, width: int = 1440, height:
     note_errors(page, trouble)
     page.on("request", lambda request: _note_outside(request.url, address, trouble))
     page.goto(address + path)
-    page.get_by_label("E-mail").fill("ana@example.com")
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in").click()
+    sign_in(page, "ana")
     yield page
     context.close()
     assert trouble == []

@@ -128,6 +128,17 @@ def a_run(tx: Session, workspace: UUID, automation: UUID, conversation: UUID | N
     return _insert(tx, "runs", values | columns)
 
 
+def a_talk(
+    tx: Session, workspace: UUID, connection: UUID, text: str, *, name: str = "Lena Vogt", at: datetime | None = None
+) -> UUID:
+    """A conversation of somebody new who wrote this, now or then."""
+    at = at or datetime.now(UTC)
+    told = {"last_inbound_at": at, "last_message_at": at, "last_message_preview": text}
+    conversation = a_conversation(tx, workspace, a_contact(tx, workspace, name=name), connection, **told)
+    a_message(tx, workspace, conversation, text, created_at=at)
+    return conversation
+
+
 def a_step(tx: Session, workspace: UUID, run_id: UUID, step_id: str, position: int = 0, **columns: Any) -> None:
     """A step of a run's journal that went well."""
     values = {

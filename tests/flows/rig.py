@@ -23,30 +23,21 @@ from nodes.clients import registry as clients
 from nodes.clients.channel import Request
 from nodes.contract import ChatMessage, Completion, Embedder, LanguageModel
 from tests.db.builders import a_connection, a_user, a_workspace
+from tests.fakes.models import RememberingModel
 from tests.fakes.twilio_twin import ACCOUNT_SID, AUTH_TOKEN, signed_sms
 
 PUBLIC = "https://desk.example.com"
 
 
 @dataclass
-class FakeModel:
-    """A model that answers with `reply` and remembers what it was asked."""
+class FakeModel(RememberingModel):
+    """A model that answers with `reply`."""
 
     reply: str = "We open at nine."
-    name: str = "fake-1"
-    asked: list[Sequence[ChatMessage]] = field(default_factory=list)
     raises: list[Exception] = field(default_factory=list)
     meanwhile: list[Callable[[], object]] = field(default_factory=list)  # what happens while it thinks
 
-    def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        json_schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
-        self.asked.append(messages)
+    def answer(self, messages: Sequence[ChatMessage]) -> Completion:
         if self.meanwhile:
             self.meanwhile.pop(0)()
         if self.raises:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,8 @@ from flows.actions import ActionRefused
 from flows.automation import Automation
 from flows.publish import publish
 from nodes.contract import ChatMessage, Completion
-from tests.db.builders import a_contact, a_conversation, a_message
+from tests.db.builders import a_message, a_talk
+from tests.fakes.models import RememberingModel, verdict
 from tests.flows.rig import FakeModels, Rig
 from tests.waiting import until
 
@@ -41,33 +41,18 @@ GREET = {
 
 
 @dataclass
-class Echo:
+class Echo(RememberingModel):
     """Answers with what it was asked, so that another prompt is another answer; asks for a person where it reads 'lost'."""
 
-    name: str = "echo-1"
-    asked: list[Sequence[ChatMessage]] = field(default_factory=list)
     gate: threading.Event | None = None
 
-    def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        json_schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
-        self.asked.append(messages)
+    def answer(self, messages: Sequence[ChatMessage]) -> Completion:
         if self.gate:
             self.gate.wait(20)
         said = " / ".join(message.content for message in messages)
         lost = "lost" in messages[-1].content
-        told = {
-            "reply": "" if lost else f"You said {hash(said)}",
-            "needs_person": lost,
-            "reason": "No idea." if lost else "",
-            "used": [],
-        }
-        return Completion(json.dumps(told), self.name, 100, 20, 0.001)
+        told = verdict("", reason="No idea.") if lost else verdict(f"You said {hash(said)}")
+        return Completion(told, self.name, 100, 20, 0.001)
 
 
 @pytest.fixture
@@ -85,12 +70,8 @@ def talks(rig: Rig, *texts: str) -> dict[str, UUID]:
     made = {}
     with transaction(rig.workspace) as tx:
         for text in texts:
-            contact = a_contact(tx, rig.workspace, name="Lena Vogt")
-            conversation = a_conversation(tx, rig.workspace, contact, rig.webchat)
-            a_message(tx, rig.workspace, conversation, text)
-            a_message(tx, rig.workspace, conversation, "Some answer", direction="out", author="ai", state="sent")
-            run(tx, "UPDATE conversations SET last_inbound_at = now() WHERE id = %(id)s", id=conversation)
-            made[text] = conversation
+            made[text] = a_talk(tx, rig.workspace, rig.webchat, text)
+            a_message(tx, rig.workspace, made[text], "Some answer", direction="out", author="ai", state="sent")
     return made
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
@@ -15,6 +15,7 @@ from flows.from_sentence import SCHEMA, catalogue, draft_from
 from nodes import registry
 from nodes.contract import ChatMessage, Completion
 from nodes.errors import AuthFailed, Throttled
+from tests.fakes.models import RememberingModel
 from tests.flows.rig import FakeModels
 
 WISH = "When someone asks for a price, answer from the documents and tell the sales team."
@@ -30,24 +31,12 @@ BAD = {**GOOD, "steps": [GOOD["steps"][0], {"id": "send", "node": "send_sms@1"}]
 
 
 @dataclass
-class Writer:
+class Writer(RememberingModel):
     """Gives one answer after the other."""
 
     answers: list[Any]
-    name: str = "writer-1"
-    asked: list[Sequence[ChatMessage]] = field(default_factory=list)
-    schemas: list[Any] = field(default_factory=list)
 
-    def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        json_schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
-        self.asked.append(messages)
-        self.schemas.append(json_schema)
+    def answer(self, messages: Sequence[ChatMessage]) -> Completion:
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
@@ -58,7 +47,7 @@ def test_a_good_answer_is_a_draft_without_a_problem() -> None:
     writer = Writer([GOOD])
     made = draft_from(uuid4(), WISH, models=FakeModels(writer))
     assert (made.name, [step.node for step in made.steps]) == ("Prices", ["message_received@1", "send_message@1"])
-    assert writer.asked[0][-1].content == WISH and writer.schemas == [SCHEMA]
+    assert writer.asked[0][-1].content == WISH and writer.options[0]["json_schema"] == SCHEMA
 
 
 def test_the_model_is_told_of_every_node_with_its_settings_and_outputs() -> None:

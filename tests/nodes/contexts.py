@@ -26,6 +26,7 @@ from nodes.contract import (
     Values,
 )
 from nodes.words import plain
+from tests.fakes.models import RememberingModel
 
 MONDAY_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 BUSINESS = Business("Lindner Cycles", ZoneInfo("Europe/Zurich"))
@@ -58,27 +59,16 @@ def _direction(text: str) -> list[float]:
 
 
 @dataclass
-class RecordingModel:
-    """Gives `answer`, or raises it; `asked` holds the prompts."""
+class RecordingModel(RememberingModel):
+    """Gives `gives`, or raises it."""
 
-    answer: str | Exception = '{"reply": "Yes.", "needs_person": false, "reason": "", "used_passages": []}'
-    name: str = "recording-model"
-    asked: list[Sequence[ChatMessage]] = field(default_factory=list)
-    options: list[dict[str, Any]] = field(default_factory=list)
+    name: str = field(default="recording-model", kw_only=True)
+    gives: str | Exception = '{"reply": "Yes.", "needs_person": false, "reason": "", "used_passages": []}'
 
-    def complete(
-        self,
-        messages: Sequence[ChatMessage],
-        *,
-        temperature: float | None = None,
-        max_tokens: int | None = None,
-        json_schema: Mapping[str, Any] | None = None,
-    ) -> Completion:
-        self.asked.append(messages)
-        self.options.append({"temperature": temperature, "max_tokens": max_tokens, "json_schema": json_schema})
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return Completion(self.answer, self.name, tokens_in=120, tokens_out=30, cost_usd=0.001)
+    def answer(self, messages: Sequence[ChatMessage]) -> Completion:
+        if isinstance(self.gives, Exception):
+            raise self.gives
+        return Completion(self.gives, self.name, tokens_in=120, tokens_out=30, cost_usd=0.001)
 
 
 def turn(*texts: str, first_contact: bool = False, seq: int = 1000) -> Turn:
