@@ -13,6 +13,7 @@ from flows.plan import TEMPLATE
 from flows.problem import Problem
 from nodes import registry
 from nodes.contract import NodeSpec
+from nodes.message_template import names_in
 
 MOST_STEPS = 100
 
@@ -90,7 +91,13 @@ def _place(field: str, spec: NodeSpec) -> str:
 
 # Per node: of each group of settings or inputs at least one must be there.
 _NEEDED: dict[str, Sequence[tuple[tuple[str, ...], str, str]]] = {
-    "send_message": [(("text",), "The message has no text.", "Write one, or connect the text of an earlier step.")],
+    "send_message": [
+        (
+            ("text", "template"),
+            "The message has no text.",
+            "Write one, connect the text of an earlier step, or choose a template.",
+        )
+    ],
     "condition": [(("value",), "There is nothing to compare.", "Choose the value of an earlier step.")],
     "set_values": [(("values",), "No value is set.", "Add one with a name, or remove the step.")],
     "ask": [(("question",), "The question is empty.", "Write what the customer is asked.")],
@@ -153,6 +160,31 @@ def _request(step: Step, config: Mapping[str, Any]) -> Iterator[Problem]:
         )
 
 
+def _send_message(step: Step, config: Mapping[str, Any]) -> Iterator[Problem]:
+    template = config["template"]
+    if template is None:
+        return
+    blanks = template["blanks"]
+    for place, blank in enumerate(blanks):
+        if not (blank["value"].strip() or blank["otherwise"].strip()):
+            yield Problem(
+                step.id,
+                f"config.template.blanks.{place}.value",
+                f"Nothing is filled into the blank {blank['name']} of the template '{template['name']}'.",
+                "Fill it in, or write what stands there otherwise.",
+            )
+    known = {blank["name"] for blank in blanks}
+    # A template's own blanks are numbers; other words in braces may be meant as they are.
+    for name in names_in(template["text"]):
+        if name.isdigit() and name not in known:
+            yield Problem(
+                step.id,
+                "config.template.blanks",
+                f"The template '{template['name']}' has a blank {name} that is not listed.",
+                "Choose the template anew.",
+            )
+
+
 def _schedule(step: Step, config: Mapping[str, Any]) -> Iterator[Problem]:
     try:
         to_cron(str(config["when"]))
@@ -168,6 +200,7 @@ _SPECIAL: dict[str, Callable[[Step, Mapping[str, Any]], Iterator[Problem]]] = {
     "condition": _condition,
     "move_opportunity": _move,
     "http_request": _request,
+    "send_message": _send_message,
     "schedule": _schedule,
 }
 

@@ -111,10 +111,12 @@ def _generate(doc: Automation, step: Step, c: dict[str, Any]) -> str:
 
 
 def _send_message(doc: Automation, step: Step, c: dict[str, Any]) -> str:
-    if source := step.input.get("text"):
-        return f"Sends the customer: {in_words(doc, source)}."
-    text = readable(doc, c["text"])
-    return f"Sends the customer: “{text}”" if text else "Sends the customer a message; its text is empty yet."
+    source, text = step.input.get("text"), readable(doc, c["text"])
+    named = f"the WhatsApp template “{c['template']['name']}”" if c["template"] else ""
+    if not (source or text):
+        return f"Sends the customer {named}." if named else "Sends the customer a message; its text is empty yet."
+    said = f"Sends the customer: {in_words(doc, source)}." if source else f"Sends the customer: “{text}”"
+    return f"{said} After 24 hours of silence {named}." if named else said
 
 
 def _hand_off(doc: Automation, step: Step, c: dict[str, Any]) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from flows.automation import Automation
 from flows.plan import TEMPLATE
 from flows.wiring import in_words
+from nodes.message_template import with_values
 
 SHOWN_CHARACTERS = 90
 
@@ -26,6 +27,10 @@ def setting_in_words(value: Any) -> str:
             return "yes" if value else "no"
         case list():
             return listed([setting_in_words(item) for item in value]) or "none"
+        case {"id": _, "name": str(name), "text": str(text), "blanks": list(blanks)}:  # a message template
+            known = [blank for blank in blanks if isinstance(blank, dict)]
+            values = {str(blank.get("name")): str(blank.get("value") or blank.get("otherwise") or "…") for blank in known}
+            return f"“{name}”: “{with_values(text, values)}”"
         case dict():
             return ", ".join(
                 f"{name.replace('_', ' ')} {setting_in_words(item)}" for name, item in value.items() if item

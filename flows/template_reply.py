@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from flows import actions
+from flows import actions, message_templates
 from flows.actions import ActionRefused
+from nodes.clients.twilio_content import APPROVED
 from nodes.contract import NodeFailed
 from nodes.effects import SendMessage
-from nodes.message_template import MessageTemplate, filled
+from nodes.message_template import Blank, MessageTemplate, filled
 
 
 def reply_with_template(
@@ -24,3 +26,20 @@ def reply_with_template(
         raise ActionRefused(str(empty)) from empty
     message = SendMessage(text=made.text, template=made)
     return actions.send(workspace, conversation_id, user_id, message, key)
+
+
+def template_with(workspace: UUID, template_id: str, values: Mapping[str, str]) -> MessageTemplate:
+    """An offered template with its blanks filled. Raises ActionRefused for one that cannot be sent, or a name that is no blank."""
+    offered = [each.template for each in message_templates.whatsapp(workspace) if each.template.id == template_id]
+    if not offered:
+        raise ActionRefused(f"The template {template_id} does not exist at a connected Twilio account.")
+    [template, *_] = offered
+    if template.approval != APPROVED:
+        raise ActionRefused(f"WhatsApp has not approved the template '{template.name}': it is {template.approval}.")
+    unknown = sorted(set(values) - set(template.blanks))
+    if unknown:
+        raise ActionRefused(
+            f"The template '{template.name}' has no blank '{unknown[0]}'. It has: {', '.join(template.blanks) or 'none'}."
+        )
+    blanks = [Blank(name=name, value=values.get(name, "")) for name in template.blanks]
+    return message_templates.chosen(template).model_copy(update={"blanks": blanks})

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
 from typing import Any
 
+from flows.free_text import leaves_as_template
 from nodes.contract import ContactFacts
 from nodes.effects import (
     AddNote,
@@ -20,6 +21,7 @@ from nodes.effects import (
     SendMessage,
     SendRequest,
     StartAutomation,
+    Template,
     UpdateContact,
 )
 from nodes.message_received import CHANNEL_NAMES
@@ -74,7 +76,17 @@ def _any(effect: Effect) -> Would:
 def _send_message(effect: SendMessage, at: Setting) -> Would:
     by = f" by {CHANNEL_NAMES.get(at.channel, at.channel)}" if at.channel else ""
     files = f" with {len(effect.media)} file{'s' if len(effect.media) > 1 else ''}" if effect.media else ""
-    return Would(effect.kind, f"Would send to {at.who}{by}{files}: “{_short(effect.text)}”", after=effect.text)
+    said = f"“{_short(effect.text)}”"
+    if at.channel == "whatsapp" and effect.template is not None:
+        said = _with_template(said, effect.template, alone=leaves_as_template(effect))
+    return Would(effect.kind, f"Would send to {at.who}{by}{files}: {said}", after=effect.text)
+
+
+def _with_template(said: str, template: Template, *, alone: bool) -> str:
+    named = f"the approved template “{template.name}”"
+    if alone:
+        return f"{named}: {said}"
+    return f"{said}, and after 24 hours without a message of theirs {named}: “{_short(template.text)}”"
 
 
 def _open_handoff(effect: OpenHandoff, at: Setting) -> Would:

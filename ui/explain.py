@@ -30,6 +30,8 @@ def _answer(me: Here, message: ThreadLine) -> None:
     explanation: Mapping[str, Any] = message.metadata.get("explanation") or {}
     st.markdown(f"> {plain(message.content)}")
     st.markdown(written_by(explanation, found))
+    if told := template_told(explanation):
+        st.markdown(told)
     passages(_used(found) or explanation.get("passages") or [])  # the run has their text, unless it aged out
     if found is not None:
         st.caption(
@@ -52,6 +54,15 @@ def written_by(explanation: Mapping[str, Any], run: RunDetail | None) -> str:
     if explanation.get("quoted") or _output(run, "quoted"):
         return ":material/format_quote: **Quoted from your documents.** No language model is connected, so nothing was invented or rephrased."
     return ":material/edit_note: A fixed text of the automation."
+
+
+def template_told(explanation: Mapping[str, Any]) -> str:
+    """That a template left, or why the chosen one could not stand by; '' where none was chosen."""
+    if name := explanation.get("template"):
+        return f":material/verified: Sent as the template **{plain(str(name))}**, which WhatsApp approved."
+    if why := explanation.get("template_missing"):
+        return f":material/info: The text went without a template to stand by. {plain(str(why))}"
+    return ""
 
 
 def passages(found: Sequence[Mapping[str, Any]]) -> None:

@@ -133,11 +133,20 @@ def settings_of(step: Step, spec: NodeSpec) -> list[str]:
     return told
 
 
+def _stands_by(message: Mapping[str, Any]) -> str:
+    template = message.get("template")
+    if not template:
+        return ""
+    if template["text"] == message.get("text"):
+        return f" (the WhatsApp template “{template['name']}”)"
+    return f", or the WhatsApp template “{template['name']}” after 24 hours of silence"
+
+
 def effect(done: Mapping[str, Any]) -> str:
     """An effect in words."""
     match done.get("kind"):
         case "send_message":
-            return f"Send to the customer: “{done.get('text', '')}”"
+            return f"Send to the customer: “{done.get('text', '')}”{_stands_by(done)}"
         case "open_handoff":
             return f"Ask for a person: {done.get('reason', '')}"
         case "notify_people":

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from nodes.clients.ghl_http import GhlHttp, GhlPart, path_id
 
 USERS_PER_PAGE = 100
+TEMPLATES_PER_PAGE = 100
 
 
 class Location(GhlPart):
@@ -53,10 +54,17 @@ class Location(GhlPart):
     def location_tags(self) -> list[dict[str, Any]]:
         return list(self._inside("tags", "tags").get("tags") or ())
 
-    def templates(self, kind: str = "", limit: int = 100) -> list[dict[str, Any]]:
+    def templates(self, kind: str = "", most: int = 500) -> list[dict[str, Any]]:
         """Templates of the location: sms, email, whatsapp, or all."""
-        answer = self._inside("templates", "templates", originId=self.location_id, type=kind, limit=limit)
-        return list(answer.get("templates") or ())
+        found: list[dict[str, Any]] = []
+        while len(found) < most:
+            asked = {"originId": self.location_id, "type": kind, "limit": TEMPLATES_PER_PAGE, "skip": len(found)}
+            page = self._inside("templates", "templates", **asked).get("templates") or []
+            known = {each.get("id") for each in found}
+            found += [each for each in page if each.get("id") not in known]
+            if len(page) < TEMPLATES_PER_PAGE or len(known) == len(found):  # none is new: it gives all of them at once
+                break
+        return found[:most]
 
     def workflows(self) -> list[dict[str, Any]]:
         found = self._http.get("/workflows/", "workflows.readonly", locationId=self.location_id)

@@ -16,6 +16,13 @@ class Place(World):
         self.field_list.append(made)
         return made
 
+    def add_template(self, name: str, kind: str = "sms", **inside: Any) -> Thing:
+        """A saved text of the location; `inside` as GHL keeps it: body of an SMS, subject and html of an e-mail."""
+        made = {"id": new_id(), "name": name, "type": kind, "locationId": self.location_id, "template": inside,
+                "dateAdded": "2026-01-07T09:00:00.000Z"}  # fmt: skip
+        self.template_list.append(made)
+        return made
+
     def location(self, call: Call) -> tuple[int, Thing]:
         place = {"id": self.location_id, "companyId": self.company_id, "name": "Bright Smile Dental",
                  "timezone": self.timezone, "country": "US", "email": "desk@example.com"}  # fmt: skip
@@ -40,7 +47,9 @@ class Place(World):
         return 200, {"customValues": []}
 
     def templates(self, call: Call) -> tuple[int, Thing]:
-        return 200, {"templates": [], "totalCount": 0}
+        kind, skip, limit = call.query.get("type"), int(call.query.get("skip", 0)), int(call.query.get("limit", 25))
+        found = [each for each in self.template_list if kind in (None, each["type"])]
+        return 200, {"templates": found[skip : skip + limit], "totalCount": len(found)}
 
     def workflows(self, call: Call) -> tuple[int, Thing]:
         self._here(call.query["locationId"])

@@ -89,6 +89,7 @@ class World:
             {"id": new_id(), "name": "Ana Silva", "firstName": "Ana", "lastName": "Silva", "email": "ana@example.com"}
         ]
         self.field_list: list[Thing] = []
+        self.template_list: list[Thing] = []
         self.tag_list: list[Thing] = []
         self.workflow_list: list[Thing] = [
             {"id": new_id(), "name": "Recall", "status": "published", "version": 1, "locationId": location_id}

@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from db import views
 from db.engine import read_only
-from flows import actions
+from flows import actions, message_templates
+from flows.template_reply import reply_with_template, template_with
 from webhook_server.api.access import Agent, Reader
 from webhook_server.api.people import acting_member
 from webhook_server.api.shapes import (
@@ -27,7 +28,7 @@ from webhook_server.api.shapes import (
     TakeOverBody,
     page,
 )
-from webhook_server.errors import not_found
+from webhook_server.errors import Refusal, not_found
 
 router = APIRouter(tags=["Conversations"])
 
@@ -36,6 +37,18 @@ class SentMessage(BaseModel):
     """The message is stored and leaves in its turn; its state tells how far it is."""
 
     message_id: UUID = Field(description="Id of the message.")
+
+
+class Template(BaseModel):
+    """A message template at Twilio."""
+
+    id: str = Field(description="Its id; begins with HX.")
+    name: str = Field(description="Its name.")
+    language: str = Field(description="Its language, for example en.")
+    category: str = Field(description="What it is for: utility, marketing, authentication.")
+    text: str = Field(description="Its text, with its blanks as {1}, {2}.")
+    blanks: tuple[str, ...] = Field(description="The blanks that need a value.")
+    approval: str = Field(description="What WhatsApp said of it: only approved ones can be sent.")
 
 
 @router.get("/conversations", summary="List conversations, newest first")
@@ -81,13 +94,29 @@ def send_message(
     body: SendMessageBody,
     idempotency_key: Annotated[Key | None, Header(description="The same key sends once.")] = None,
 ) -> SentMessage:
+    if (body.text is None) == (body.template is None):
+        raise Refusal(422, "invalid", "Send either a text or a template.", field="text")
     user = acting_member(caller.workspace_id, body.user, body.conversation_id)
     key = body.idempotency_key or idempotency_key
     # A key of another system never meets one that a page made.
     unique = f"api:{caller.key_id}:{key}" if key else str(uuid4())
-    message = actions.reply(caller.workspace_id, body.conversation_id, user, body.text, unique)
+    if body.template is None:
+        message = actions.reply(caller.workspace_id, body.conversation_id, user, body.text or "", unique)
+    else:
+        chosen = template_with(caller.workspace_id, body.template.id, body.template.values)
+        message = reply_with_template(caller.workspace_id, body.conversation_id, user, chosen, unique)
     caller.record("api.message_sent", f"conversation:{body.conversation_id}", user=user)
     return SentMessage(message_id=message)
+
+
+@router.get("/templates", summary="Message templates of the connected Twilio accounts, the approved ones first")
+def list_templates(caller: Reader) -> Rows[Template]:
+    """What WhatsApp takes outside the 24 hours after a customer's message. Asked of Twilio once a minute at most."""
+    found = [
+        Template.model_validate(each.template, from_attributes=True)
+        for each in message_templates.whatsapp(caller.workspace_id)
+    ]
+    return Rows(items=found, next=None)
 
 
 @router.post("/conversations/{conversation_id}/take-over", summary="A person takes the pen; the AI is silent")

@@ -36,8 +36,20 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class TemplateBody(Body):
+    """A template that WhatsApp approved, with what goes into its blanks."""
+
+    id: Text = Field(min_length=1, max_length=64, description="Id of the template, as /api/templates lists it.")
+    values: dict[Text, Annotated[Text, Field(max_length=1024)]] = Field(
+        default_factory=dict, max_length=100, description="Blank -> what is filled in."
+    )
+
+
 class SendMessageBody(Body):
-    """A message from a person to the customer. It takes the pen: the AI is silent until it is given back."""
+    """A message from a person to the customer: a text, or a template where WhatsApp takes no free text any more.
+
+    It takes the pen: the AI is silent until it is given back.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -47,7 +59,8 @@ class SendMessageBody(Body):
     )
 
     conversation_id: UUID = Field(description="The conversation to write in.")
-    text: Text = Field(min_length=1, max_length=20_000, description="Text of the message.")
+    text: Text | None = Field(default=None, min_length=1, max_length=20_000, description="Text of the message.")
+    template: TemplateBody | None = Field(default=None, description="Sent instead of a text.")
     user: UserRef | None = Field(
         default=None,
         description="Who writes: id or e-mail address of a member. Without it the conversation's assignee, else an admin.",
