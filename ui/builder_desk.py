@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import streamlit as st
@@ -65,6 +66,11 @@ def here() -> Desk:
     """The desk, in a callback of one of its fields."""
     desk: Desk = st.session_state[KEY]
     return desk
+
+
+def setting(step: str, name: str) -> Any:
+    """A setting of a step as it is by now, in a callback; None where it is not set."""
+    return next((each.config.get(name) for each in here().document.steps if each.id == step), None)
 
 
 def take(desk: Desk, draft: Draft) -> None:

@@ -10,8 +10,7 @@ from typing import Any
 
 import streamlit as st
 
-from ui import builder_parts, forms
-from ui.builder_parts import Said
+from ui import builder_template, builder_text, forms
 from ui.builder_widget import Around, Told, changed, wrong
 from ui.forms import FormField
 from ui.pickers import Option
@@ -45,8 +44,11 @@ def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequ
         case "texts" if options is not None:
             _picked_several(field, value, around, told, options)
         case "text" | "long_text":
-            _text(field, value, around, told)
+            builder_text.draw(field, value, around, told)
             return  # it shows its own problem
+        case "template":
+            builder_template.draw(field, value, around, told)
+            return
         case "number":
             _number(field, value, around, told)
         case "boolean":
@@ -74,23 +76,6 @@ def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequ
         wrong(around.problem)
     elif around.problems and "" in around.problems:
         wrong(around.problems[""])
-
-
-def _text(field: FormField, value: Any, around: Around, told: Told) -> None:
-    text = str(value if value is not None else "")
-    if field.exact or not around.offers and "{{" not in text:
-        widget = st.text_area if field.kind == "long_text" else st.text_input
-        changed(
-            widget, field, around, told, value, value=text, read=lambda new: new or (None if field.optional else "")
-        )
-        if around.problem:
-            wrong(around.problem)
-        return
-    said = Said(field.label, field.help, around.problem)
-    builder_parts.text(
-        text, said, around.offers, key=around.key, long=field.kind == "long_text", disabled=around.disabled,
-        on_text=lambda new: told(new or (None if field.optional else "")) if new != text else None,
-    )  # fmt: skip
 
 
 def _number(field: FormField, value: Any, around: Around, told: Told) -> None:

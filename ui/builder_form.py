@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from flows import editing
+from flows import editing, message_templates
 from flows.automation import Step
 from flows.check import Problem
 from nodes.contract import NodeSpec
@@ -20,6 +20,8 @@ from ui import (
     forms,
     parts,
     pickers,
+    saved_texts,
+    whatsapp_templates,
     words,
 )
 from ui.builder_desk import Desk
@@ -87,6 +89,10 @@ def _settings(me: Here, desk: Desk, step: Step, spec: NodeSpec, problems: list[P
         disabled=not may_edit,
         offers=() if is_first else editing.references(desk.document, step.id, kind="text"),
         options=lambda picker, values: pickers.options(me.workspace.id, picker, values),
+        kept=lambda name: builder_desk.setting(step.id, name),
+        templates=lambda: whatsapp_templates.shelf(me.workspace.id),
+        saved=lambda: message_templates.saved_texts(me.workspace.id),
+        saved_for=saved_texts.fields(me.workspace.id, spec),
         problems=_by_field(problems, "config"),
     )
     if "config" in (around.problems or {}):

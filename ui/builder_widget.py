@@ -6,16 +6,18 @@ was under way counts as new. So only what differs from the value that was shown 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import streamlit as st
 
 from flows.editing import Reference
+from flows.message_templates import SavedText
 from ui.forms import FormField
 from ui.pickers import Option
 from ui.text import plain
+from ui.whatsapp_templates import Shelf
 
 Told = Callable[[Any], None]
 
@@ -28,6 +30,10 @@ class Around:
     disabled: bool = False
     offers: Sequence[Reference] = ()  # results of earlier steps that may stand in a text
     options: Callable[[str, Mapping[str, Any]], Sequence[Option] | None] = lambda picker, values: None
+    kept: Callable[[str], Any] | None = None  # a setting as it is by now: for callbacks that change a part of it
+    templates: Callable[[], Shelf] = Shelf
+    saved: Callable[[], Sequence[SavedText]] = tuple
+    saved_for: Collection[str] = ()  # fields beside which the saved texts are offered
     problems: Mapping[str, str] | None = None  # by path: "values", "values.0.name"
 
     def within(self, name: object) -> Around:

@@ -1,7 +1,7 @@
 """A form out of a node's settings: what each field is, read from the JSON schema of the model. Drawing it is another module's work.
 
-A node may say more about a field with `json_schema_extra`: "widget" (textarea, time, or the name of a picker), "labels"
-(words for the values of a choice), and "only_if" ({other field: value or values}: shown only when the other field is set so).
+A node may say more about a field with `json_schema_extra`: "widget" (textarea, time, whatsapp_template, or the name of a
+picker), "labels" (words for the values of a choice), and "only_if" ({other field: value or values}: shown only when the other field is set so).
 """
 
 from __future__ import annotations
@@ -17,9 +17,21 @@ from pydantic import BaseModel, TypeAdapter
 from ui import words
 
 Kind = Literal[
-    "text", "long_text", "number", "boolean", "choice", "choices", "texts", "objects", "record", "mapping", "time"
+    "text",
+    "long_text",
+    "number",
+    "boolean",
+    "choice",
+    "choices",
+    "texts",
+    "objects",
+    "record",
+    "mapping",
+    "time",
+    "template",
 ]
 WRITTEN = re.compile(r"\{\{[^{}]*\}\}")  # a page never shows it: there are chips and a menu for that
+TEMPLATE = "whatsapp_template"  # the widget of a template that WhatsApp approved
 CLOCK = "[0-5]"  # what only the pattern of a time of day holds
 
 
@@ -99,7 +111,7 @@ def _field(name: str, part: Mapping[str, Any], required: bool, known: Mapping[st
         whole=inner.get("type") == "integer",
         longest=inner.get("maxLength") or inner.get("maxItems"),
         exact="pattern" in inner or "format" in inner,
-        picker="" if widget in ("textarea", "time") else widget,
+        picker="" if widget in ("textarea", "time", TEMPLATE) else widget,
         only_if={
             key: tuple(value) if isinstance(value, list) else (value,)
             for key, value in (part.get("only_if") or {}).items()
@@ -132,6 +144,8 @@ def _kind(inner: Mapping[str, Any], items: Mapping[str, Any], widget: str) -> Ki
             return "objects"
         case "array":
             return "texts"
+        case "object" if widget == TEMPLATE:
+            return "template"
         case "object":
             return "record" if inner.get("properties") else "mapping"
     if _choices(inner):

@@ -8,12 +8,13 @@ from typing import Any
 
 from db.views import ConversationDetail, ThreadLine
 from ui import words
+from ui.whatsapp_templates import name_of
 
 WINDOW = timedelta(hours=24)  # WhatsApp: free text only this long after the customer's last message
 LONGEST = 20_000
 CLOSED = (
-    "WhatsApp lets a business write freely only for 24 hours after the customer's last message. "
-    "Wait for the next message, or use a template that Meta approved."
+    "WhatsApp takes free text only for 24 hours after the customer's last message. "
+    "Send an approved template, or wait until the customer writes again."
 )
 
 
@@ -27,8 +28,9 @@ def thread_data(
     older: bool = False,
     settled: Collection[str] = (),
     refused: Mapping[str, str] | None = None,
+    below: int = 0,
 ) -> dict[str, Any]:
-    """The data of the thread component."""
+    """The data of the thread component. `below` = pixels of the window that it leaves to what stands under it."""
     return {
         "conversation": str(conversation.id),
         "messages": [_bubble(message, messages, conversation) for message in messages],
@@ -36,7 +38,14 @@ def thread_data(
         "composer": composer(conversation, now=now, may_reply=may_reply, me=me),
         "settled": list(settled),
         "refused": refused,
+        "below": below,
     }
+
+
+def is_closed(conversation: ConversationDetail, now: datetime) -> bool:
+    """Whether WhatsApp takes no free text in this conversation any more."""
+    until = _window_end(conversation)
+    return until is not None and until <= now
 
 
 def composer(conversation: ConversationDetail, *, now: datetime, may_reply: bool, me: str) -> dict[str, Any]:
@@ -45,7 +54,7 @@ def composer(conversation: ConversationDetail, *, now: datetime, may_reply: bool
     reason = ""
     if not may_reply:
         reason = "Your role may read but not reply."
-    elif open_until is not None and open_until <= now:
+    elif is_closed(conversation, now):
         reason = CLOSED
     return {
         "enabled": not reason,
@@ -87,6 +96,7 @@ def _bubble(message: ThreadLine, messages: Sequence[ThreadLine], conversation: C
         ],
         "state": message.state,
         "error": message.error,
+        "template": _template(message),
         "why": _question(message, messages),
     }
 
@@ -95,6 +105,12 @@ def _who(message: ThreadLine, conversation: ConversationDetail) -> str:
     if message.author == "contact":
         return conversation.contact_name
     return {"ai": "AI", "system": "Automatic notice"}.get(message.author) or message.author_name or "A colleague"
+
+
+def _template(message: ThreadLine) -> str:
+    """The template that left, by its name; '' where it was no template."""
+    name = (message.metadata.get("explanation") or {}).get("template")
+    return name_of(str(name), "") if name else ""
 
 
 def _question(message: ThreadLine, messages: Sequence[ThreadLine]) -> dict[str, Any] | None:

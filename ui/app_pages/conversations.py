@@ -9,7 +9,7 @@ import streamlit as st
 
 from db import views
 from flows import actions
-from ui import explain, frame, inbox, parts, pen, place, session, talk
+from ui import explain, frame, inbox, parts, pen, place, session, talk, template_reply
 from ui.session import Here
 
 PAGE = 50
@@ -70,22 +70,27 @@ def _thread(me: Here) -> None:
         actions.mark_read(me.workspace.id, conversation_id, me.user.id)
     pen.header(me, conversation)
     pen.request(conversation)
+    now = datetime.now(UTC)
+    needs_template = me.may("reply") and talk.is_closed(conversation, now)
     parts.thread(
         talk.thread_data(
             conversation,
             messages[-limit:],
-            now=datetime.now(UTC),
+            now=now,
             may_reply=me.may("reply"),
             me=me.user.name,
             older=len(messages) > limit,
             settled=st.session_state.get("settled", []),
             refused=st.session_state.get("refused"),
+            below=template_reply.height(conversation) if needs_template else 0,
         ),
         key=THREAD,
         on_reply=_reply,
         on_why=_ask,
         on_older=_older,
     )
+    if needs_template:
+        template_reply.draw(me, conversation)
     asked = st.session_state.pop("asked", None)
     message = explain.find(messages, asked) if asked else None
     if message is not None:

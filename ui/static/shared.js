@@ -62,12 +62,12 @@ function isDark(node) {
   return !!parts && parts.slice(0, 3).reduce((sum, part) => sum + parseInt(part, 16), 0) < 240;
 }
 
-// Lets a node reach from where it stands to the bottom of the window; returns how to stop.
-function fillHeight(node, least) {
+// Lets a node reach from where it stands to the bottom of the window, less what stands below it; returns how to stop.
+function fillHeight(node, least, below = 0) {
   const main = document.querySelector('[data-testid="stMain"]');
   const fit = () => {
     const top = node.getBoundingClientRect().top + (main ? main.scrollTop : 0);
-    node.style.height = Math.max(least, window.innerHeight - top - 20) + "px";
+    node.style.height = Math.max(least, window.innerHeight - top - 20 - below) + "px";
   };
   fit();
   const late = requestAnimationFrame(fit); // once the elements above have their height

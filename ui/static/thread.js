@@ -22,7 +22,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   if (shown !== parts.shown || parts.conversation !== data.conversation) showMessages(parts, data);
   parts.shown = shown;
   showComposer(parts, data);
-  const unfill = fillHeight(parts.frame, 380);
+  const unfill = fillHeight(parts.frame, data.below ? 300 : 380, data.below);
   const clock = setInterval(() => showHint(parts, data), 20000);
   return () => { clearInterval(clock); unfill(); };
 }
@@ -138,6 +138,11 @@ function under(message, parts) {
     mark.append(symbol(state[0]));
     mark.setAttribute("aria-label", state[1]);
     line.append(mark);
+  }
+  if (message.template) {
+    const sent = element("span", "template");
+    sent.append(symbol("verified"), element("span", "", `Approved template “${message.template}”`));
+    line.append(sent);
   }
   if (message.why) line.append(button(message.why.quiet ? "ask quiet" : "ask", message.why.text, () => parts.told.tell("why", message.id)));
   return line;
