@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -12,6 +12,8 @@ from psycopg.types.json import Jsonb
 from sqlmodel import Session
 
 from db.engine import rows, run
+
+NOT_IN_LINE = "not_in_line"  # in `detail`
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,14 @@ class StepRecord:
     note: str = ""
     attempts: int = 1
     duration_ms: float = 0.0
+
+
+def not_in_line(record: StepRecord) -> StepRecord:
+    """The record of a step whose effects were dropped, because the run was stopped; should it go on after all, the step happens anew."""
+    dropped = (
+        record.effects and record.state != "failed"
+    )  # a failed step shows what it said before it waited, which is in line
+    return replace(record, detail={**record.detail, NOT_IN_LINE: True}) if dropped else record
 
 
 def read(tx: Session, run_id: UUID) -> dict[str, StepRecord]:

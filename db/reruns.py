@@ -32,6 +32,11 @@ class EndedRun:
     owner_epoch: int | None
     answered_seq: int | None
     person: str | None  # who has the conversation now
+    owner: str | None
+    ai_enabled: bool
+    opted_out: bool
+    wrote_since: bool  # the customer wrote more than what the run answers
+    answered_since: bool  # somebody else has said something since
     own_handoff: bool  # its failure asked for a person, and nobody has taken the conversation since
     said: bool  # it put a message in line before it failed
 
@@ -40,7 +45,8 @@ class EndedRun:
 class KeptStep:
     step_id: str
     state: str
-    paused: bool  # it waited before it failed: what it said and remembers is kept
+    pauses: int  # so often it waited before it failed: what it said and remembers is kept
+    dropped: bool  # the run was stopped before its effects were in line
     emptied: bool  # what it gave was removed, because it is older than the workspace keeps
     at: datetime
 
@@ -61,26 +67,28 @@ def journal(tx: Session, run_id: UUID) -> list[KeptStep]:
     """Its steps in order."""
     found = rows(
         tx,
-        """SELECT step_id, state, detail ? 'pauses' AS paused, state = 'done' AND output = '{}' AS emptied, started_at AS at
+        """SELECT step_id, state, coalesce((detail ->> 'pauses')::int, 0) AS pauses, detail ? 'not_in_line' AS dropped,
+                  state = 'done' AND output = '{}' AS emptied, started_at AS at
            FROM run_steps WHERE run_id = %(id)s ORDER BY position""",
         id=run_id,
     )
     return [record(KeptStep, row) for row in found]
 
 
-def forget(tx: Session, run_id: UUID, steps: Sequence[KeptStep]) -> None:
-    """Let these steps happen anew; one that had waited goes on where it waited."""
+def forget(tx: Session, run_id: UUID, steps: Sequence[KeptStep], *, keep_pauses: bool) -> None:
+    """Let these steps happen anew; with `keep_pauses` one that had waited goes on where it waited."""
+    waited = [step.step_id for step in steps if step.pauses and keep_pauses]
     run(
         tx,
         "UPDATE run_steps SET state = 'waiting' WHERE run_id = %(id)s AND step_id = ANY(%(steps)s)",
         id=run_id,
-        steps=[step.step_id for step in steps if step.paused],
+        steps=waited,
     )
     run(
         tx,
         "DELETE FROM run_steps WHERE run_id = %(id)s AND step_id = ANY(%(steps)s)",
         id=run_id,
-        steps=[step.step_id for step in steps if not step.paused],
+        steps=[step.step_id for step in steps if step.step_id not in waited],
     )
 
 
@@ -108,7 +116,13 @@ def go_on(tx: Session, ended: EndedRun, outcome: str) -> None:
 
 _ENDED = """
     SELECT r.id, r.workspace_id, r.automation_id, a.name AS automation, v.document, r.state, r.outcome, r.epoch, r.last_seq,
-        r.conversation_id, c.owner_epoch, c.answered_seq, u.name AS person,
+        r.conversation_id, c.owner_epoch, c.answered_seq, u.name AS person, c.owner, coalesce(c.ai_enabled, true) AS ai_enabled,
+        t.opted_out_at IS NOT NULL AS opted_out,
+        EXISTS (SELECT FROM messages m WHERE m.conversation_id = r.conversation_id AND m.direction = 'in' AND m.seq > r.last_seq
+                  AND (r.last_seq > 0 OR m.created_at > r.started_at)) AS wrote_since,
+        EXISTS (SELECT FROM messages m WHERE m.conversation_id = r.conversation_id AND m.direction = 'out' AND m.seq > r.last_seq
+                  AND (r.last_seq > 0 OR m.created_at > r.started_at) AND m.run_id IS DISTINCT FROM r.id
+                  AND m.state NOT IN ('failed', 'error', 'cancelled')) AS answered_since,
         coalesce(c.owner_epoch = r.epoch + 1 AND EXISTS (
             SELECT FROM handoffs h WHERE h.conversation_id = c.id AND h.state = 'pending'
               AND h.requested_by = 'run:' || r.id), false) AS own_handoff,
@@ -117,6 +131,7 @@ _ENDED = """
     JOIN automations a ON a.id = r.automation_id
     JOIN automation_versions v ON v.id = r.version_id
     LEFT JOIN conversations c ON c.id = r.conversation_id
+    LEFT JOIN contacts t ON t.id = c.contact_id
     LEFT JOIN users u ON u.id = c.assignee_id
     WHERE r.id = %(id)s FOR UPDATE OF r
 """

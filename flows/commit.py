@@ -80,6 +80,7 @@ class LiveKeeper:
     def _write_down(self, tx: Session, records: Sequence[StepRecord], stopped: Stopped | None, last: bool) -> None:
         if stopped is not None:
             self.state, self.outcome = stopped
+            records = [journal.not_in_line(record) for record in records]
         elif last:
             self.state, self.outcome = "done", self.outcome or _nothing_said(records)
         waiting = next((record for record in records if record.state == "waiting"), None)
