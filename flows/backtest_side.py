@@ -11,7 +11,7 @@ from flows.occasions import refusal
 from flows.plan import Plan
 from flows.rehearsal import Outside, Rehearsed, rehearse
 from flows.situation import Case
-from flows.would import Setting, would
+from flows.would import Setting, in_full, would
 from nodes.contract import Embedder
 from nodes.effects import ChangeTags, Effect, NotifyPeople, OpenHandoff, SendMessage
 from nodes.ports import Web
@@ -90,7 +90,7 @@ def side_of(plan: Plan | None, case: Case, shared: Shared) -> Side:
     return Side(
         started=True,
         failed=done.sentence if done.state == "failed" else "",
-        replies=[effect.text.strip() for effect in effects if isinstance(effect, SendMessage)],
+        replies=[in_full(effect, _channel(case)) for effect in effects if isinstance(effect, SendMessage)],
         from_documents=any(_rests_on_passages(record.output) for record in done.records),
         handoff=handoff.reason if handoff else "",
         handoff_code=handoff.reason_code if handoff else "",
@@ -104,6 +104,11 @@ def side_of(plan: Plan | None, case: Case, shared: Shared) -> Side:
         ms=done.duration_ms + (model.saved_seconds * 1000 if model else 0.0),
         tags_of_today=_tags_of_today(done, case),
     )
+
+
+def _channel(case: Case) -> str:
+    conversation = case.situation.conversation
+    return conversation.channel if conversation else case.occasion.channel
 
 
 def _tags_of_today(done: Rehearsed, case: Case) -> bool:

@@ -63,6 +63,17 @@ def would(effect: Effect, at: Setting) -> Would:
     return told(effect, at) if told else _any(effect)
 
 
+def in_full(message: SendMessage, channel: str) -> str:
+    """What a customer is sent, with the template that stands by for it: for comparing two versions."""
+    text, template = message.text.strip(), message.template
+    if channel != "whatsapp" or template is None:
+        return text
+    named = f"approved template “{template.name}”"
+    if leaves_as_template(message):
+        return f"[{named}]\n{text}"
+    return f"{text}\n[After 24 hours without a message of theirs the {named}: “{template.text}”]"
+
+
 def _any(effect: Effect) -> Would:
     """An effect that has no sentence of its own yet."""
     parts = ", ".join(

@@ -145,6 +145,18 @@ def test_a_changed_prompt_shows_where_the_model_is_asked(rig: Rig, desk: UUID) -
     assert [difference["what"] for difference in results["Hello"].differences] == ["reply"]
 
 
+def test_a_changed_template_shows_where_it_can_leave(rig: Rig, desk: UUID) -> None:
+    made = talks(rig, "Hello", "Are you open?")
+    with transaction(rig.workspace) as tx:
+        run(tx, "UPDATE conversations SET channel = 'whatsapp' WHERE id = %(id)s", id=made["Hello"])
+    template = {"id": "HX1", "name": "still_there", "text": "Are you still there?"}
+    edited(rig, desk, "send", config={"template": template})
+    results = compared(rig, desk)
+    assert {text: results[text].verdict for text in changed(results)} == {"Hello": "look"}
+    told = "[After 24 hours without a message of theirs the approved template “still_there”: “Are you still there?”]"
+    assert results["Hello"].differences[0]["after"].endswith(told)
+
+
 def test_a_changed_tag_shows_where_it_is_given(rig: Rig, desk: UUID) -> None:
     talks(rig, *TEXTS)
     edited(rig, desk, "vip", config={"add": ["prospect"]})

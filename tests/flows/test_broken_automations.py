@@ -10,6 +10,7 @@ from flows.check import check
 from nodes import registry
 
 Steps = list[dict[str, Any]]
+HELLO = {"id": "HX1", "name": "hello", "text": "Hello {1}"}
 
 
 def at(id: str, node: str, config: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
@@ -26,6 +27,11 @@ VARS = at("vars", "set_values@1", {"values": [{"name": "shop", "value": "Corner 
 
 def send(config: dict[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     return at("x", "send_message@1", {"text": "Hello"} if config is None else config, **more)
+
+
+def by_template(*blanks: dict[str, str], **changes: Any) -> Steps:
+    """A message that is a WhatsApp template with these blanks."""
+    return [M, send({"template": {**HELLO, "blanks": list(blanks), **changes}})]
 
 
 def when(value: Any, is_: Any = True) -> list[dict[str, Any]]:
@@ -121,6 +127,28 @@ BROKEN: dict[str, tuple[Steps, str, str, str]] = {
     "a step that is not there": ([M, send(input={"text": "nobody.text"})], "x", "input.text", "no step 'nobody'"),
     "an output that is not there": ([M, send(input={"text": "m.colour"})], "x", "input.text", "not an output of 'm'"),
     "a part of a text": ([M, send(input={"text": "m.text.first"})], "x", "input.text", "no parts"),
+    "a template with an empty blank": (
+        by_template({"name": "1", "value": " ", "otherwise": ""}), "x", "config.template.blanks.0.value", "blank 1 of the template 'hello'"
+    ),
+    "a second blank that is empty": (
+        by_template({"name": "1", "value": "Lea"}, {"name": "2"}, text="{1} {2}"), "x", "config.template.blanks.1.value", "blank 2"
+    ),
+    "a template whose blank is not listed": (by_template(), "x", "config.template.blanks", "not listed"),
+    "a blank that names nobody": (
+        by_template({"name": "1", "value": "{{who.name}}"}), "x", "config.template.blanks.0.value", "no step 'who'"
+    ),
+    "a blank that names a later step": (
+        [*by_template({"name": "1", "value": "{{gate.reason}}"}), GATE], "x", "config.template.blanks.0.value", "runs later"
+    ),
+    "a blank with half a pair of braces": (
+        by_template({"name": "1", "value": "{{m.contact_name"}), "x", "config.template.blanks.0.value", "braces"
+    ),
+    "a template without an id": (by_template({"name": "1", "value": "Lea"}, id=""), "x", "config.template.id", "at least 1"),
+    "a template without a text": (by_template(text=""), "x", "config.template.text", "at least 1"),
+    "a template with a setting that does not exist": (
+        by_template({"name": "1", "value": "Lea"}, colour="red"), "x", "config.template.colour", "not permitted"
+    ),
+    "a template that is only its name": ([M, send({"template": "hello"})], "x", "config.template", "MessageTemplate"),
     "a value that is not set": ([M, VARS, send({"text": "{{vars.values.town}}"})], "x", "config.text", "no value called"),
     "itself": ([M, send(input={"text": "x.text"})], "x", "input.text", "this step itself"),
     "a later step": ([M, send(input={"text": "reply.text"}), REPLY], "x", "input.text", "runs later"),

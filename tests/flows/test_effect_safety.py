@@ -21,7 +21,7 @@ from flows.reach import reach
 from flows.trial import PastMessage, Sample, Typed, trial
 from nodes import registry
 from nodes.contract import Context, Pause, Result, Settings, Values, node
-from nodes.effects import EFFECT_KINDS, Effect
+from nodes.effects import EFFECT_KINDS, Effect, SendMessage, Template
 from tests.db.builders import a_contact, a_conversation, a_message
 from tests.flows.rig import FakeModels, Rig
 
@@ -50,7 +50,11 @@ def _made(kind: type[BaseModel]) -> Any:
     return kind.model_validate({name: _SAMPLES[name] for name in wanted})
 
 
-EVERYTHING: tuple[Effect, ...] = tuple(_made(kind) for kind in EFFECT_KINDS.values())
+TEMPLATE = Template(id="HX1", name="hello", text="Hello again")
+EVERYTHING: tuple[Effect, ...] = (
+    *(_made(kind) for kind in EFFECT_KINDS.values()),
+    SendMessage(text="Hello", template=TEMPLATE),
+)
 
 
 class Config(Settings):
@@ -136,7 +140,7 @@ def test_a_trial_performs_none_and_tells_of_each(rig: Rig, message: UUID, way: s
     before = counted(rig)
     found = trial(rig.workspace, Automation.model_validate(DOCUMENT), cases[way], models=FakeModels())
     assert found.outcome == "done", found.sentence
-    assert [would.kind for would in found.would] == [*EFFECT_KINDS] * 3
+    assert [would.kind for would in found.would] == [effect.kind for effect in EVERYTHING] * 3
     assert all(would.sentence.startswith("Would ") for would in found.would)
     assert counted(rig) == before
 

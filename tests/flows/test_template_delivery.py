@@ -4,15 +4,21 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
 from db.engine import run, system
 from flows import actions
+from flows.automation import Automation
 from flows.commit import pieces
 from flows.delivery import Ready
+from flows.describe import describe_step
+from flows.difference import diff
 from flows.free_text import as_it_leaves, leaves_as_template
+from flows.would import Setting, would
 from nodes.clients.channel import Request
+from nodes.contract import ContactFacts
 from nodes.effects import Media, SendMessage, Template
 from tests.fakes.http_twin import Fault
 from tests.fakes.twilio_twin import TwilioTwin, signed_whatsapp
@@ -247,3 +253,37 @@ def test_the_next_run_remembers_what_the_customer_really_got(shop: Shop) -> None
     assert [ready.row.effect["text"] for ready in claimed] == ["Your bike is ready, Lea."]
     found = shop.rig.query("SELECT content FROM messages WHERE direction = 'out'")
     assert [row["content"] for row in found] == ["Your bike is ready, Lea."], "before anything has left"
+
+
+# --- said before it happens -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("channel", "message", "sentence"),
+    [
+        (
+            "whatsapp",
+            MESSAGE,
+            "Would send to Lea by WhatsApp with 1 file: “It is ready!”, and after 24 hours without a message of theirs"
+            + " the approved template “bike_ready”: “Your bike is ready, Lea.”",
+        ),
+        (
+            "whatsapp",
+            SendMessage(text=TEMPLATE.text, template=TEMPLATE),
+            "Would send to Lea by WhatsApp: the approved template “bike_ready”: “Your bike is ready, Lea.”",
+        ),
+        ("sms", SendMessage(text="It is ready!", template=TEMPLATE), "Would send to Lea by SMS: “It is ready!”"),
+    ],
+)
+def test_a_trial_says_which_template_stands_by(channel: str, message: SendMessage, sentence: str) -> None:
+    assert would(message, Setting(ContactFacts(uuid4(), "Lea"), channel)).sentence == sentence
+
+
+def test_a_card_and_a_difference_name_the_template() -> None:
+    before, after = (Automation.model_validate(document(sid)) for sid in ("HX1", "HX2"))
+    told = describe_step(before, "send")
+    assert told == "Sends the customer: “It is ready!” After 24 hours of silence the WhatsApp template “bike_ready”."
+    alone = Automation.model_validate(document("HX1", text=""))
+    assert describe_step(alone, "send") == "Sends the customer the WhatsApp template “bike_ready”."
+    [difference] = diff(before, after)
+    assert "“Template” is now “bike_ready”: “Your bike is ready, {{message.contact_name}}.”" in difference.sentence
