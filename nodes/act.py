@@ -45,6 +45,7 @@ Answer with one JSON object and nothing else: {{"actions": [...]}}. The actions 
 
 class Config(Settings):
     allowed: list[Action] = Field(
+        title="What it may do",
         default_factory=list,
         description="What the AI may do; anything else that it proposes is refused.",
         json_schema_extra={"labels": LABELS},
@@ -54,29 +55,45 @@ class Config(Settings):
         description="When it should do what, in your words, for example: tag those who ask for prices 'lead'.",
         json_schema_extra={"widget": "textarea"},
     )
-    most: int = Field(default=3, ge=1, le=10, description="How many actions at most for one message.")
+    most: int = Field(
+        title="Most actions for one message",
+        default=3,
+        ge=1,
+        le=10,
+        description="How many actions at most for one message.",
+    )
     tags: list[str] = Field(
+        title="Tags that it may give",
         default_factory=list,
         description="Tags that it may give; none named means any tag.",
         json_schema_extra={"widget": "tags"},
     )
     fields: list[FieldName] = Field(
+        title="Fields that it may change",
         default_factory=list,
         description="Fields of the contact that it may change.",
         json_schema_extra={"widget": "contact_field"},
     )
     pipeline_id: str = Field(
+        title="Pipeline that it may work in",
         default="",
         description="The pipeline in which it may move the opportunity.",
         json_schema_extra={"widget": "pipeline"},
     )
     calendar_id: str = Field(
-        default="", description="The calendar in which it may book.", json_schema_extra={"widget": "calendar"}
+        title="Calendar that it may book in",
+        default="",
+        description="The calendar in which it may book.",
+        json_schema_extra={"widget": "calendar"},
     )
     task_due: Due = Field(
-        default="next_opening", description="When its tasks are due.", json_schema_extra={"labels": DUE_LABELS}
+        title="Its tasks are due",
+        default="next_opening",
+        description="When its tasks are due.",
+        json_schema_extra={"labels": DUE_LABELS},
     )
     task_amount: float = Field(
+        title="In how many hours or days",
         default=4,
         ge=0,
         le=1000,
@@ -84,6 +101,7 @@ class Config(Settings):
         json_schema_extra={"only_if": {"task_due": ["hours", "days"]}},
     )
     assigned_to: str = Field(
+        title="Colleague for tasks and appointments",
         default="",
         description="The colleague who gets its tasks and appointments; empty means nobody in particular.",
         json_schema_extra={"widget": "crm_user"},

@@ -13,20 +13,36 @@ from nodes.phrases import moment
 
 
 class Config(Settings):
-    title: str = Field(default="", max_length=200, description="What is to be decided; empty names the contact.")
+    title: str = Field(
+        title="What is to be decided",
+        default="",
+        max_length=200,
+        description="What is to be decided; empty names the contact.",
+    )
     text: str = Field(
+        title="Text to approve",
         default="",
         description="The text to approve when it comes from no earlier step; may hold {{step.output}}.",
         json_schema_extra={"widget": "textarea"},
     )
-    tell: bool = Field(default=True, description="Tell the colleagues on their pages that something waits for them.")
+    tell: bool = Field(
+        title="Tell the colleagues",
+        default=True,
+        description="Tell the colleagues on their pages that something waits for them.",
+    )
     timeout_minutes: float = Field(
-        default=240, gt=0, le=30 * 24 * 60, description="Go on without a decision after so many minutes."
+        title="Go on without after (minutes)",
+        default=240,
+        gt=0,
+        le=30 * 24 * 60,
+        description="Go on without a decision after so many minutes.",
     )
 
 
 class Input(Values):
-    text: str = Field(default="", description="The text to approve, usually the answer of an earlier step.")
+    text: str = Field(
+        title="Text to approve", default="", description="The text to approve, usually the answer of an earlier step."
+    )
 
 
 class Output(Values):

@@ -32,6 +32,7 @@ class Config(Settings):
         json_schema_extra={"widget": "textarea"},
     )
     kind: Kind = Field(
+        title="What counts as an answer",
         default="text",
         description="What counts as an answer.",
         json_schema_extra={
@@ -52,14 +53,20 @@ class Config(Settings):
         json_schema_extra={"only_if": {"kind": ["choice"]}},
     )
     not_usable: str = Field(
+        title="Said when the answer cannot be used",
         default="",
         description="Said when the answer cannot be used; empty means a sentence that fits the kind.",
         json_schema_extra={"widget": "textarea"},
     )
     tries: int = Field(
-        default=3, ge=1, le=10, description="So many answers are looked at before the run goes on without."
+        title="How many tries",
+        default=3,
+        ge=1,
+        le=10,
+        description="So many answers are looked at before the run goes on without.",
     )
     reminder_minutes: float | None = Field(
+        title="Remind after (minutes)",
         default=None,
         gt=0,
         le=LONGEST_MINUTES,
@@ -71,7 +78,11 @@ class Config(Settings):
         json_schema_extra={"widget": "textarea"},
     )
     timeout_minutes: float = Field(
-        default=1440, gt=0, le=LONGEST_MINUTES, description="Go on without an answer after so many minutes."
+        title="Go on without after (minutes)",
+        default=1440,
+        gt=0,
+        le=LONGEST_MINUTES,
+        description="Go on without an answer after so many minutes.",
     )
 
     @model_validator(mode="after")

@@ -24,13 +24,28 @@ OFFER_HOLDS = timedelta(days=3)  # an answer to an older offer is no choice any 
 class Config(Settings):
     calendar_id: str = Field(default="", description="The calendar.", json_schema_extra={"widget": "calendar"})
     do: Literal["both", "offer", "book"] = Field(
+        title="Offer times or book",
         default="both",
         description="Offer free times, book the chosen one, or both: book when a time is chosen, offer otherwise.",
         json_schema_extra={"labels": {"both": "Offer and book", "offer": "Only offer times", "book": "Only book"}},
     )
-    days: int = Field(default=14, ge=1, le=60, description="How many days ahead free times are looked for.")
-    how_many: int = Field(default=4, ge=1, le=10, description="How many times are offered at once.")
-    notice_hours: float = Field(default=2, ge=0, le=240, description="How many hours before a time it can be booked.")
+    days: int = Field(
+        title="How many days ahead",
+        default=14,
+        ge=1,
+        le=60,
+        description="How many days ahead free times are looked for.",
+    )
+    how_many: int = Field(
+        title="How many times to offer", default=4, ge=1, le=10, description="How many times are offered at once."
+    )
+    notice_hours: float = Field(
+        title="Hours before the first time",
+        default=2,
+        ge=0,
+        le=240,
+        description="How many hours before a time it can be booked.",
+    )
     timezone: str = Field(
         default="",
         description="Time zone of the customer, for example Europe/Zurich; empty means the contact's, else the business's.",
@@ -39,22 +54,29 @@ class Config(Settings):
         default="", description="Language of the texts, for example de; empty follows the customer's message."
     )
     title: str = Field(
-        default="", description="Title in the calendar; may hold {{step.output}}. Empty means the contact's name."
+        title="Title in the calendar",
+        default="",
+        description="Title in the calendar; may hold {{step.output}}. Empty means the contact's name.",
     )
     assigned_to: str = Field(
+        title="Colleague",
         default="",
         description="The colleague who is booked; empty lets the calendar choose.",
         json_schema_extra={"widget": "crm_user"},
     )
     tell_customer: bool = Field(
-        default=True, description="Tell the customer when the booking succeeded, or that the time was taken meanwhile."
+        title="Tell the customer",
+        default=True,
+        description="Tell the customer when the booking succeeded, or that the time was taken meanwhile.",
     )
     when_booked: str = Field(
+        title="Said when it is booked",
         default="",
         description="What the customer is told after the booking; {time} becomes the time. Empty means our own words.",
         json_schema_extra={"widget": "textarea", "only_if": {"tell_customer": True}},
     )
     when_taken: str = Field(
+        title="Said when the time was taken",
         default="",
         description="What the customer is told when the time was taken meanwhile; empty means our own words with other times.",
         json_schema_extra={"widget": "textarea", "only_if": {"tell_customer": True}},

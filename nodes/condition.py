@@ -34,13 +34,17 @@ _WITH_ONE = (
 
 
 class Config(Settings):
-    operator: Operator = Field(default="equals", description="How the value is compared; case and accents never count.")
+    operator: Operator = Field(
+        title="Comparison", default="equals", description="How the value is compared; case and accents never count."
+    )
     expected: str = Field(
+        title="Compared with",
         default="",
         description="What the value is compared with; may be a number.",
         json_schema_extra={"only_if": {"operator": [*_WITH_ONE]}},
     )
     any_of: list[str] = Field(
+        title="Choices",
         default_factory=list,
         description="The choices of 'is any of' and 'contains any of'.",
         json_schema_extra={"only_if": {"operator": ["is any of", "contains any of"]}},

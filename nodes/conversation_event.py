@@ -24,11 +24,13 @@ SILENCES = ("customer_silent", "nobody_answered")
 
 class Config(Settings):
     event: Event = Field(
+        title="What happens",
         default="handoff_resolved",
         description="What has to happen.",
         json_schema_extra={"labels": {name: words[:1].upper() + words[1:] for name, words in NAMES.items()}},
     )
     minutes: int = Field(
+        title="Minutes without a message",
         default=60,
         ge=1,
         le=30 * 24 * 60,

@@ -13,12 +13,16 @@ from nodes.phrases import moment
 class Config(Settings):
     title: str = Field(default="", max_length=200, description="What is to be done; may hold {{step.output}}.")
     body: str = Field(
+        title="Details",
         default="",
         description="More about it; may hold {{step.output}}.",
         json_schema_extra={"widget": "textarea"},
     )
-    due: Due = Field(default="hours", description="When it is due.", json_schema_extra={"labels": DUE_LABELS})
+    due: Due = Field(
+        title="When it is due", default="hours", description="When it is due.", json_schema_extra={"labels": DUE_LABELS}
+    )
     amount: float = Field(
+        title="In how many hours or days",
         default=4,
         ge=0,
         le=1000,
@@ -26,6 +30,7 @@ class Config(Settings):
         json_schema_extra={"only_if": {"due": ["hours", "days"]}},
     )
     assigned_to: str = Field(
+        title="Colleague",
         default="",
         description="The colleague who has it; empty means nobody yet.",
         json_schema_extra={"widget": "crm_user"},
@@ -34,7 +39,7 @@ class Config(Settings):
 
 class Input(Values):
     title: str = Field(default="", description="What is to be done, when it comes from an earlier step.")
-    body: str = Field(default="", description="More about it, when it comes from an earlier step.")
+    body: str = Field(title="Details", default="", description="More about it, when it comes from an earlier step.")
 
 
 class Output(Values):

@@ -48,6 +48,7 @@ def _only_for(*events: str, widget: str = "") -> JsonDict:
 
 class Config(Settings):
     event: Event = Field(
+        title="What happens",
         default="contact_tagged",
         description="What has to happen in the CRM.",
         json_schema_extra={"labels": {name: words[:1].upper() + words[1:] for name, words in NAMES.items()}},

@@ -12,7 +12,9 @@ from nodes.phrases import moment
 
 
 class Config(Settings):
-    only_when_open: bool = Field(default=False, description="Also block outside opening hours.")
+    only_when_open: bool = Field(
+        title="Only during opening hours", default=False, description="Also block outside opening hours."
+    )
 
 
 class Input(Values):

@@ -18,6 +18,7 @@ from nodes.verdict import Verdict, read_verdict
 
 class Config(Settings):
     role: str = Field(
+        title="Who the AI is",
         default="",
         description="Who the AI is and what it does, in your words; empty means it answers customers of the business.",
         json_schema_extra={"widget": "textarea"},
@@ -27,22 +28,29 @@ class Config(Settings):
         default="", description="Language of the answers, for example German; empty follows the customer."
     )
     ask_for_person: bool = Field(
+        title="Ask for a person when the documents do not know",
         default=True,
         description="Ask for a person when the documents do not hold the answer, instead of only saying so.",
     )
     when_model_fails: Literal["hand_over", "quote"] = Field(
+        title="When the model does not work",
         default="hand_over",
         description="When the model refuses to work (key, credit, settings): ask for a person, or quote the documents.",
         json_schema_extra={"labels": {"hand_over": "Ask for a person", "quote": "Quote the documents"}},
     )
     temperature: float | None = Field(
+        title="Freedom of the wording",
         default=None,
         ge=0,
         le=2,
         description="Freedom of the wording, 0 is strict; empty means the setting of the model.",
     )
     max_tokens: int | None = Field(
-        default=None, ge=50, le=8000, description="Longest answer in tokens; empty means the setting of the model."
+        title="Longest answer, in tokens",
+        default=None,
+        ge=50,
+        le=8000,
+        description="Longest answer in tokens; empty means the setting of the model.",
     )
 
 

@@ -16,38 +16,49 @@ QUOTED_CHARACTERS = 300  # of the message, in the reason that the colleague read
 
 class Config(Settings):
     keywords: list[str] = Field(
+        title="Words that ask for a person",
         default_factory=lambda: list(KEYWORDS),
         description="Words and phrases by which a customer asks for a person; case, accents and articles do not count.",
     )
     short_keywords: list[str] = Field(
+        title="Words that ask for one in a short message",
         default_factory=lambda: list(SHORT_KEYWORDS),
         description="Words that count only in a message of at most four words.",
     )
     not_when: list[str] = Field(
+        title="Phrases that mean something else",
         default_factory=lambda: list(NOT_WHEN),
         description="Phrases in which such a word means something else, for example 'human resources'.",
     )
     verdict_reason: ReasonCode = Field(
-        default="missing_knowledge", description="Category of the reason when an earlier step asks for the person."
+        title="Reason that is noted when a step asks",
+        default="missing_knowledge",
+        description="Category of the reason when an earlier step asks for the person.",
     )
     priority: Priority = Field(default="normal", description="How soon a person should look.")
     notice: str = Field(
+        title="What the customer is told",
         default="",
         description="What the customer is told during opening hours; empty means our own words in the customer's language.",
         json_schema_extra={"widget": "textarea"},
     )
     notice_when_closed: str = Field(
+        title="What the customer is told when you are closed",
         default="",
         description="What the customer is told outside opening hours; {back} becomes the time when people are back.",
         json_schema_extra={"widget": "textarea"},
     )
-    tell_customer: bool = Field(default=True, description="Send the notice; without it the customer hears nothing.")
+    tell_customer: bool = Field(
+        title="Tell the customer", default=True, description="Send the notice; without it the customer hears nothing."
+    )
 
 
 class Input(Values):
     message: str = Field(default="", description="What the customer wrote.")
     verdict: bool = Field(
-        default=False, description="Whether an earlier step asks for a person, for example reply.needs_person."
+        title="A step asks for a person",
+        default=False,
+        description="Whether an earlier step asks for a person, for example reply.needs_person.",
     )
     reason: str = Field(default="", description="Why an earlier step asks for a person.")
 

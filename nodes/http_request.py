@@ -28,20 +28,26 @@ class Config(Settings):
         json_schema_extra={"labels": {name: f"{name} ({said})" for name, said in (("GET", "read"), ("POST", "send"))}},
     )
     url: str = Field(
+        title="Address",
         default="",
         description="The address, beginning with https://; its host must be on the list of allowed hosts.",
     )
     query: list[Pair] = Field(
-        default_factory=list, max_length=20, description="What goes behind the '?' of the address."
+        title="Behind the '?' of the address",
+        default_factory=list,
+        max_length=20,
+        description="What goes behind the '?' of the address.",
     )
     headers: list[Pair] = Field(default_factory=list, max_length=20, description="Headers that go along.")
     fields: list[Pair] = Field(
+        title="What is sent",
         default_factory=list,
         max_length=40,
         description="What is sent, as names and values.",
         json_schema_extra={"only_if": WRITING},
     )
     body: str = Field(
+        title="What is sent, as JSON",
         default="",
         description="What is sent, as JSON written by hand; instead of the names and values.",
         json_schema_extra={"widget": "textarea", "only_if": WRITING},

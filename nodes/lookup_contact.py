@@ -15,6 +15,7 @@ from nodes.contract import ContactFacts, Context, NodeFailed, Settings, Values, 
 
 class Config(Settings):
     in_facts: list[str] = Field(
+        title="Custom fields for the AI",
         default_factory=list,
         description="Custom fields that the AI gets to know; none named means all.",
     )

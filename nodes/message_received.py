@@ -25,18 +25,23 @@ class Config(Settings):
         json_schema_extra={"widget": "channels"},
     )
     keywords: list[str] = Field(
+        title="Words that start it",
         default_factory=list,
         description="Start only when the message holds one of these words or phrases; none means any message.",
     )
     only_first_message: bool = Field(
-        default=False, description="Start only when this person had never written in the conversation before."
+        title="Only the first message of a person",
+        default=False,
+        description="Start only when this person had never written in the conversation before.",
     )
     hours: Literal["any", "open", "closed"] = Field(
+        title="When it starts",
         default="any",
         description="Start at any time, only during opening hours, or only outside them.",
         json_schema_extra={"widget": "hours"},
     )
     wait_for_more: float | None = Field(
+        title="Wait for more messages (seconds)",
         default=None,
         ge=0,
         le=120,

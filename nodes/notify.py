@@ -15,6 +15,7 @@ Phone = Annotated[str, Field(pattern=r"^\+[0-9][0-9 ()-]{5,22}$")]
 
 class Config(Settings):
     via: Literal["page", "email", "sms", "webhook"] = Field(
+        title="How they are told",
         default="page",
         description="Show the notice on the page, send it by e-mail or SMS, or post it to a team chat.",
         json_schema_extra={
@@ -22,17 +23,20 @@ class Config(Settings):
         },
     )
     to: list[Address] = Field(
+        title="E-mail addresses",
         default_factory=list,
         description="E-mail addresses; none means every agent and admin of the workspace.",
         json_schema_extra={"only_if": {"via": "email"}},
     )
     phones: list[Phone] = Field(
+        title="Phone numbers",
         default_factory=list,
         max_length=10,
         description="Phone numbers with country code, for example +14155550123.",
         json_schema_extra={"only_if": {"via": "sms"}},
     )
     webhook: str = Field(
+        title="Address of the team chat",
         default="",
         pattern=r"^(https?://\S+)?$",
         description="Address of an incoming webhook of the team chat, as the chat's own settings give it.",

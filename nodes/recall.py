@@ -25,7 +25,13 @@ SETTLED = "The earlier request for a person is settled."
 
 
 class Config(Settings):
-    messages: int = Field(default=12, ge=2, le=50, description="At most so many messages, in whole turns.")
+    messages: int = Field(
+        title="How many earlier messages",
+        default=12,
+        ge=2,
+        le=50,
+        description="At most so many messages, in whole turns.",
+    )
 
 
 class Input(Values):

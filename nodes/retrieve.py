@@ -16,24 +16,28 @@ SHORT_MESSAGE_WORDS = 5
 
 
 class Config(Settings):
-    passages: int = Field(default=5, ge=1, le=20, description="At most so many passages.")
+    passages: int = Field(title="How many passages", default=5, ge=1, le=20, description="At most so many passages.")
     minimum_score: float = Field(
+        title="How well a passage must fit",
         default=0.2,
         ge=0,
         le=1,
         description="Passages that fit less than this are left out; 1 is the same text, about 0.1 is chance.",
     )
     use_previous: bool = Field(
+        title="Look at the message before, too",
         default=True,
         description="When the message is very short ('and on Sunday?'), look also for what the customer wrote before.",
     )
     about: str = Field(
+        title="What your documents are about",
         default="",
         max_length=100,
         description="What your documents are about, in a word or two ('bicycle repair'). Customers seldom say it, and with it their "
         "questions are understood better. Empty: the words of your website's name that its pages use themselves, if there are any.",
     )
     mode: Mode = Field(
+        title="How to search",
         default="hybrid",
         description="By meaning and by words together finds most. By meaning alone ignores names and part numbers; by words alone finds "
         "only what is written the same way.",
@@ -42,20 +46,31 @@ class Config(Settings):
         },
     )
     language: str = Field(
+        title="Only in this language",
         default="",
         pattern="^([a-z]{2})?$",
         description="Only documents in this language, as two letters such as 'en' or 'es'; empty is all languages.",
     )
     sources: list[str] = Field(
-        default_factory=list, max_length=50, description="Only these sources, by their name; none is all sources."
+        title="Only in these sources",
+        default_factory=list,
+        max_length=50,
+        description="Only these sources, by their name; none is all sources.",
     )
     neighbours: int = Field(
-        default=0, ge=0, le=3, description="So many passages before and after each found one are read along."
+        title="Passages before and after each one",
+        default=0,
+        ge=0,
+        le=3,
+        description="So many passages before and after each found one are read along.",
     )
     whole_section: bool = Field(
-        default=False, description="Read the whole section that a passage was cut from, up to 8000 characters."
+        title="Read the whole section",
+        default=False,
+        description="Read the whole section that a passage was cut from, up to 8000 characters.",
     )
     rerank: bool = Field(
+        title="Let the model choose the best",
         default=False,
         description="Let the connected model read the first 20 passages and choose. Better for hard questions; costs a model call and a "
         "second or two each time.",

@@ -11,11 +11,13 @@ from nodes.contract import Context, Occasion, Settings, Values, node
 
 class Config(Settings):
     when: str = Field(
+        title="When",
         default="every day at 9:00",
         description="The times in words, by the clocks of the business, for example: every Monday at 6:00.",
         json_schema_extra={"widget": "schedule"},
     )
     for_each: Literal["nobody", "tagged", "silent"] = Field(
+        title="For whom",
         default="nobody",
         description="Run once for nobody in particular, or once for each contact that fits.",
         json_schema_extra={
@@ -32,6 +34,7 @@ class Config(Settings):
         json_schema_extra={"widget": "tag", "only_if": {"for_each": ["tagged"]}},
     )
     silent_days: int = Field(
+        title="Days of silence",
         default=90,
         ge=1,
         le=3650,
@@ -39,7 +42,11 @@ class Config(Settings):
         json_schema_extra={"only_if": {"for_each": ["silent"]}},
     )
     most: int = Field(
-        default=200, ge=1, le=5000, description="At most so many contacts each time; the others come the next time."
+        title="Most contacts each time",
+        default=200,
+        ge=1,
+        le=5000,
+        description="At most so many contacts each time; the others come the next time.",
     )
 
 

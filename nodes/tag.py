@@ -12,16 +12,30 @@ from nodes.effects import ChangeTags
 
 class Config(Settings):
     add: list[str] = Field(
-        default_factory=list, description="Tags that the contact gets.", json_schema_extra={"widget": "tags"}
+        title="Tags to give",
+        default_factory=list,
+        description="Tags that the contact gets.",
+        json_schema_extra={"widget": "tags"},
     )
     remove: list[str] = Field(
-        default_factory=list, description="Tags that the contact loses.", json_schema_extra={"widget": "tags"}
+        title="Tags to take away",
+        default_factory=list,
+        description="Tags that the contact loses.",
+        json_schema_extra={"widget": "tags"},
     )
 
 
 class Input(Values):
-    add: str = Field(default="", description="More tags to give, separated by commas, from an earlier step.")
-    remove: str = Field(default="", description="More tags to take away, separated by commas, from an earlier step.")
+    add: str = Field(
+        title="More tags to give",
+        default="",
+        description="More tags to give, separated by commas, from an earlier step.",
+    )
+    remove: str = Field(
+        title="More tags to take away",
+        default="",
+        description="More tags to take away, separated by commas, from an earlier step.",
+    )
 
 
 class Output(Values):

@@ -34,7 +34,9 @@ class Config(Settings):
         default_factory=list, max_length=MAX_FIELDS, description="The fields that change, each with its new value."
     )
     clear: bool = Field(
-        default=False, description="An empty value clears the field; otherwise the field stays as it is."
+        title="An empty value clears the field",
+        default=False,
+        description="An empty value clears the field; otherwise the field stays as it is.",
     )
 
 

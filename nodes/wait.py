@@ -16,6 +16,7 @@ MAX_MINUTES = 30 * 24 * 60  # 30 days, in minutes
 
 class Config(Settings):
     until: Literal["minutes have passed", "time of day", "open", "event"] = Field(
+        title="Wait for",
         default="minutes have passed",
         description="What the run waits for.",
         json_schema_extra={
@@ -41,6 +42,7 @@ class Config(Settings):
         json_schema_extra={"widget": "event", "only_if": {"until": ["event"]}},
     )
     time: str = Field(
+        title="Time of day",
         default="09:00",
         pattern=r"^([01]?\d|2[0-3]):[0-5]\d$",
         description="Time of day in the time zone of the business, for example 09:00.",

@@ -14,14 +14,21 @@ from nodes.words import plain
 
 class Config(Settings):
     hook: str = Field(
+        title="Address",
         default="",
         description="The address that is called, by its name under Settings; empty means any of them.",
         json_schema_extra={"widget": "hook"},
     )
     field: str = Field(
-        default="", description="Start only where this field of the call has the value below; empty means any call."
+        title="Only when this field",
+        default="",
+        description="Start only where this field of the call has the value below; empty means any call.",
     )
-    equals: str = Field(default="", description="The value that the field must have; case and accents do not count.")
+    equals: str = Field(
+        title="has this value",
+        default="",
+        description="The value that the field must have; case and accents do not count.",
+    )
 
 
 class Input(Values):

@@ -66,7 +66,7 @@ def test_every_kind_of_change_is_one_sentence_with_before_and_after() -> None:
         "Its name is now 'Night desk'; it was 'AI front desk'.",
         f"'Who is it?': when it runs is now only if {may}; it was only if {may} and {wish}.",
         "'What was said before': the step is now switched off; it was switched on.",
-        "'What the documents say': “Passages” is now 8; it was 5.",
+        "'What the documents say': “How many passages” is now 8; it was 5.",
         "'Think hard': the title is now 'Think hard'; it was 'Write the answer'.",
         "'Think hard': “Tone” is now “Stern.”; it was “Friendly, brief and clear.”.",
         "'Think hard': the number of further tries is now 3; it was 1.",

@@ -77,12 +77,12 @@ def test_an_automation_is_switched_off_in_the_list_and_a_report_without_a_change
 
 def test_a_changed_setting_is_kept_at_once(visit: Any, office: Office, draft: UUID) -> None:  # noqa: F811
     test = choose(visit("automations", id=str(draft)), "documents")
-    labelled(test.number_input, "Passages").set_value(3).run()
+    labelled(test.number_input, "How many passages").set_value(3).run()
     assert step(kept(office, draft), "documents").config == {"passages": 3}
     assert "Saved" in told(test)
     next(button for button in test.button if button.label == "Undo").click().run()
     assert step(kept(office, draft), "documents").config == {}
-    assert labelled(test.number_input, "Passages").value == 5
+    assert labelled(test.number_input, "How many passages").value == 5
 
 
 def test_a_condition_is_chosen_in_words(visit: Any, office: Office, draft: UUID) -> None:  # noqa: F811
@@ -96,16 +96,16 @@ def test_a_condition_is_chosen_in_words(visit: Any, office: Office, draft: UUID)
 
 def test_a_colleagues_change_is_never_overwritten(visit: Any, office: Office, draft: UUID) -> None:  # noqa: F811
     test = choose(visit("automations", id=str(draft)), "documents")
-    labelled(test.number_input, "Passages").set_value(3).run()
+    labelled(test.number_input, "How many passages").set_value(3).run()
     theirs = drafts.load(office.workspace, draft)
     named = editing.set_title(theirs.document, "gate", "Nobody else?")
     drafts.save(office.workspace, office.people["agent"], draft, named, theirs.revision)
-    labelled(test.number_input, "Passages").set_value(9).run()
+    labelled(test.number_input, "How many passages").set_value(9).run()
     assert kept(office, draft) == named
     assert "your last change is not saved" in told(test)
     next(button for button in test.button if button.label == "Load theirs").click().run()
-    assert labelled(test.number_input, "Passages").value == 3
-    labelled(test.number_input, "Passages").set_value(9).run()
+    assert labelled(test.number_input, "How many passages").value == 3
+    labelled(test.number_input, "How many passages").set_value(9).run()
     assert step(kept(office, draft), "documents").config == {"passages": 9}
     assert step(kept(office, draft), "gate").title == "Nobody else?"
 

@@ -82,4 +82,4 @@ def test_a_step_of_a_newer_version_is_drawn_all_the_same() -> None:
 def test_only_settings_that_differ_from_the_nodes_own_are_shown() -> None:
     trigger = {"id": "m", "node": "message_received@1", "config": {"hours": "any", "keywords": ["tube", "tyre"]}}
     [card] = drawing(automation(trigger))["blocks"]
-    assert card["settings"] == ["Keywords: tube, tyre"]
+    assert card["settings"] == ["Words that start it: tube, tyre"]
