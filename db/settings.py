@@ -94,6 +94,8 @@ class Settings(BaseSettings):
     limit_contact_seconds: Annotated[float, Field(ge=0)] = 10  # one AI answer per contact in this time; 0 = no limit
     limit_api_per_minute: Count = 100
     limit_address_per_hour: Count = 1000
+    limit_hook_per_minute: Count = 600  # calls of one address that starts automations
+    limit_question_per_minute: Count = 100  # questions of one such address
     limit_whatsapp_per_minute: Count = 80
     limit_ai_per_minute: Count = 20
     limit_ghl_burst: Count = 100  # calls per location in `limit_ghl_burst_seconds`, and per day: GHL's own limits

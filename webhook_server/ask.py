@@ -19,7 +19,7 @@ from webhook_server.body import is_storable, read_body
 from webhook_server.custom import account_of
 from webhook_server.errors import Refusal, too_many
 from webhook_server.inbound import refusing
-from webhook_server.limits import count_endpoint
+from webhook_server.limits import count_question
 from webhook_server.state import ServerState, state_of
 
 KIND = "ai"
@@ -47,10 +47,10 @@ async def receive(request: Request) -> Response:
 
 
 def admit(state: ServerState, token: str, address: str) -> Account:
-    """The address that the token belongs to. Raises Refusal, also above 100 questions a minute."""
+    """The address that the token belongs to. Raises Refusal, also above the limit of the address."""
     with refusing():
         account = account_of(state, token, address)
-        count_endpoint(account.id, "POST /webhook/ai")
+        count_question(account)
         return account
 
 

@@ -16,6 +16,7 @@ from webhook_server.address import caller_address, public_url
 from webhook_server.body import is_storable, read_body
 from webhook_server.errors import Refusal, too_many
 from webhook_server.inbound import keep, refusing
+from webhook_server.limits import count_hook
 from webhook_server.state import ServerState, state_of
 
 MAX_BYTES = 256 * 1024
@@ -43,9 +44,11 @@ async def receive(request: HttpRequest) -> Response:
 
 
 def take_in(state: ServerState, call: Request, address: str, token: str) -> bool:
-    """Store a call; False = it was here before. Raises Refusal."""
+    """Store a call; False = it was here before. Raises Refusal, also above the limit of the address."""
     with refusing():
-        return keep(account_of(state, token, address), call)
+        account = account_of(state, token, address)
+        count_hook(account)
+        return keep(account, call)
 
 
 def account_of(state: ServerState, token: str, address: str) -> Account:

@@ -28,6 +28,18 @@ def count_endpoint(key: object, endpoint: str) -> None:
         raise too_many(wait, "Too many calls of this endpoint were made with this key.")
 
 
+def count_hook(account: Account) -> None:
+    """One call of an address that starts automations. Raises Refusal 429 above FRONTDESK_LIMIT_HOOK_PER_MINUTE."""
+    if wait := _take(f"hook:{account.id}", get_settings().limit_hook_per_minute, MINUTE):
+        raise too_many(wait, "Too many calls of this address were made.")
+
+
+def count_question(account: Account) -> None:
+    """One question to such an address. Raises Refusal 429 above FRONTDESK_LIMIT_QUESTION_PER_MINUTE."""
+    if wait := _take(f"question:{account.id}", get_settings().limit_question_per_minute, MINUTE):
+        raise too_many(wait, "Too many questions were asked at this address.")
+
+
 def count_chat_message(account: Account, visitor: str, address: str) -> None:
     """One message of a visitor. Raises Refusal 429."""
     most = _chat_limit(account.config.get("messages_per_minute"))
