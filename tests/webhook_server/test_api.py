@@ -235,6 +235,10 @@ def test_a_parked_event_is_tried_again(site: Site) -> None:
         ({"conversation_id": SOME_ID, "text": ""}, "text"),
         ({"conversation_id": SOME_ID, "text": "a\0b"}, "text"),
         ({"conversation_id": SOME_ID, "text": "Hi", "surprise": 1}, "surprise"),
+        ({"conversation_id": SOME_ID}, "text"),
+        ({"conversation_id": SOME_ID, "text": "Hi", "template": {"id": "HX1"}}, "text"),
+        ({"conversation_id": SOME_ID, "template": {}}, "template.id"),
+        ({"conversation_id": SOME_ID, "template": {"id": "HX1", "values": {"1": 2}}}, "template.values.1"),
     ],
 )
 def test_a_field_that_cannot_be_used_is_named(site: Site, body: dict[str, Any], field: str) -> None:
