@@ -131,6 +131,8 @@ def _fields(model: type[BaseModel]) -> Iterator[str]:
     schema = model.model_json_schema()
     properties, parts = schema.get("properties", {}), schema.get("$defs", {})
     for name, info in model.model_fields.items():
+        if properties.get(name, {}).get("widget") == "whatsapp_template":
+            continue  # a model cannot know which templates the account has
         usual = (
             ""
             if info.default in (PydanticUndefined, None, "")

@@ -55,7 +55,8 @@ def test_the_model_is_told_of_every_node_with_its_settings_and_outputs() -> None
     for spec in registry.all_specs():
         assert f"{spec.key} (" in told
         for name in (*spec.config.model_fields, *spec.input.model_fields, *spec.output.model_fields):
-            assert f".{name} (" in told
+            # It could only invent the id of a template at Twilio.
+            assert (f".{name} (" in told) is ((spec.name, name) != ("send_message", "template"))
 
 
 def test_problems_go_back_to_the_model_which_repairs_them() -> None:
