@@ -22,12 +22,13 @@ from nodes.clients import twilio_content
 from nodes.clients.channel import Account
 from nodes.clients.ghl_words import clean, inner, text, words
 from nodes.clients.twilio_content import APPROVED, ContentTemplate
-from nodes.errors import ClientError
+from nodes.errors import AuthFailed, ClientError
 from nodes.html_text import plain_text
 from nodes.message_template import Blank, MessageTemplate
 
 FRESH_SECONDS = 60.0
 PATIENCE_SECONDS = 20.0  # after a failure, before a provider is asked again
+SILENT = "Twilio did not answer just now, so its templates are missing here. Look again in half a minute."
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -132,7 +133,7 @@ def _remembered(key: tuple[UUID, str], ask: Callable[[], Sequence[T]]) -> Sequen
     try:
         found = ask()
     except ClientError as error:
-        fresh, trouble = PATIENCE_SECONDS, error.reason
+        fresh, trouble = PATIENCE_SECONDS, error.reason if isinstance(error, AuthFailed) else SILENT
         log.warning(
             "A provider did not say which templates it has.",
             extra={"action": "templates.unavailable", "connection": str(key[0]), "reason": error.reason},
