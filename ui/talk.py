@@ -59,11 +59,17 @@ def composer(conversation: ConversationDetail, *, now: datetime, may_reply: bool
     return {
         "enabled": not reason,
         "hint": reason or _hint(conversation, me),
-        "placeholder": f"Reply by {words.CHANNELS[conversation.channel]}" if not reason else "Replying is not possible",
+        "placeholder": _placeholder(conversation, reason),
         "open_until": open_until.isoformat() if open_until and not reason else "",
         "closed": CLOSED,
         "max_length": LONGEST,
     }
+
+
+def _placeholder(conversation: ConversationDetail, reason: str) -> str:
+    if reason == CLOSED:
+        return "Only a template can be sent"
+    return "Replying is not possible" if reason else f"Reply by {words.CHANNELS[conversation.channel]}"
 
 
 def _window_end(conversation: ConversationDetail) -> datetime | None:

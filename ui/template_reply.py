@@ -20,13 +20,17 @@ from ui.whatsapp_templates import Shelf
 OPEN = "template_reply"
 LABEL = "Send an approved template"
 SHOWN = 3  # templates that cannot be sent
-HEIGHTS = {False: 56, True: 330}  # what the thread leaves free for this, in pixels
+# What the thread leaves free below it, in pixels: for the button, for the menu, and for a template with its blanks.
+BUTTON, MENU, WHOLE = 56, 210, 400
 UNFILLED = "Fill in every blank first: WhatsApp refuses a template with an empty one."
 
 
 def height(conversation: ConversationDetail) -> int:
     """How much room is needed below the thread."""
-    return HEIGHTS[_key(conversation.id) != ""]
+    key = _key(conversation.id)
+    if not key:
+        return BUTTON
+    return WHOLE if st.session_state.get(_menu(key)) else MENU
 
 
 def draw(me: Here, conversation: ConversationDetail) -> None:
@@ -35,7 +39,7 @@ def draw(me: Here, conversation: ConversationDetail) -> None:
     if not key:
         st.button(
             LABEL, type="primary", icon=":material/schedule_send:", key=f"template_open:{conversation.id}",
-            on_click=_begin, args=(conversation.id,), help=whatsapp_templates.WHY,
+            on_click=_begin, args=(conversation.id,),
         )  # fmt: skip
         return
     with st.container(border=True, key="template_reply"):
@@ -59,8 +63,8 @@ def _nothing(shelf: Shelf) -> None:
 def _form(conversation: UUID, shelf: Shelf, key: str) -> None:
     approved = shelf.approved
     id = st.selectbox(
-        "Template", list(approved), key=f"template:{key}", placeholder="Choose", label_visibility="collapsed",
-        index=0 if len(approved) == 1 else None, format_func=lambda id: _named(approved[id]),
+        "Template", list(approved), key=_menu(key), placeholder="Choose", label_visibility="collapsed",
+        index=None, format_func=lambda id: _named(approved[id]),
     )  # fmt: skip
     template = approved.get(id or "")
     if template is None:
@@ -78,10 +82,11 @@ def _form(conversation: UUID, shelf: Shelf, key: str) -> None:
 
 def _values(template: ContentTemplate, key: str) -> Mapping[str, str]:
     """A field for each blank, two beside each other; returns what is in them now."""
-    columns = st.columns(2) if len(template.blanks) > 1 else [st.container()]
     for place, blank in enumerate(template.blanks):
+        if place % 2 == 0:  # a row for every two, so that a narrow screen keeps their order
+            columns = st.columns(2) if len(template.blanks) > 1 else [st.container()]
         sample, stands = template.samples.get(blank, ""), whatsapp_templates.where(template.text, blank)
-        columns[place % len(columns)].text_input(
+        columns[place % 2].text_input(
             f"Blank {blank}", key=_field(template, blank, key), placeholder=f"For example {sample}" if sample else None,
             help=f"In “{stands}”" if stands else "Part of a button or a picture of the template.", live=True,
         )  # fmt: skip
@@ -96,7 +101,9 @@ def _send(conversation: UUID, template: ContentTemplate, key: str) -> None:
     blanks = [Blank(name=name, value=value) for name, value in values.items()]
     whole = message_templates.chosen(template).model_copy(update={"blanks": blanks})
     sent = session.act(
-        "reply", lambda me: reply_with_template(me.workspace.id, conversation, me.user.id, whole, key), done="Sent."
+        "reply",
+        lambda me: reply_with_template(me.workspace.id, conversation, me.user.id, whole, key),
+        done="The template is on its way.",
     )
     if sent is not None:
         _end()
@@ -105,6 +112,10 @@ def _send(conversation: UUID, template: ContentTemplate, key: str) -> None:
 def _filled(template: ContentTemplate, key: str) -> Mapping[str, str]:
     fields = {blank: st.session_state.get(_field(template, blank, key)) for blank in template.blanks}
     return {blank: str(value or "").strip() for blank, value in fields.items()}
+
+
+def _menu(key: str) -> str:
+    return f"template:{key}"
 
 
 def _field(template: ContentTemplate, blank: str, key: str) -> str:

@@ -45,6 +45,10 @@ function build(root) {
   frame.append(messages, form);
   root.replaceChildren(frame);
   const parts = { frame, messages, form, field, send, hint, ghosts: [], shown: null, conversation: null };
+  // Who reads the newest message goes on seeing it when the thread gets less room.
+  let atEnd = true;
+  messages.addEventListener("scroll", () => { atEnd = messages.scrollHeight - messages.scrollTop - messages.clientHeight < 60; });
+  new ResizeObserver(() => { if (atEnd) messages.scrollTop = messages.scrollHeight; }).observe(messages);
   field.oninput = () => { grow(field); keepDraft(parts); showHint(parts, parts.told.data); };
   field.onkeydown = (event) => {
     if (event.key === "Enter" && !event.shiftKey && !event.isComposing) { event.preventDefault(); form.requestSubmit(); }
