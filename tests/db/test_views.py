@@ -9,23 +9,11 @@ import pytest
 from db import passages, views
 from db.engine import read_only, run, system
 from tests.db import builders as a
-
-NOW = datetime(2026, 3, 14, 10, 0, tzinfo=UTC)
-
-
-def _people(workspace: UUID, *names: str, **columns: Any) -> list[UUID]:
-    """A conversation per name; the first has the newest message."""
-    made = []
-    with system() as tx:
-        for number, name in enumerate(names):
-            contact = a.a_contact(tx, workspace, name=name, phone=f"+141555501{number:02}")
-            moment = NOW - timedelta(minutes=number)
-            made.append(a.a_conversation(tx, workspace, contact, last_message_at=moment, **columns))
-    return made
+from tests.db.people import NOW, people
 
 
 def test_conversations_come_newest_first_with_all_a_line_needs(workspace: UUID) -> None:
-    first, second = _people(workspace, "Tom Becker", "Mia Wong")
+    first, second = people(workspace, "Tom Becker", "Mia Wong")
     with system() as tx:
         ana = a.a_user(tx, workspace)
         handoff = a.a_handoff(tx, workspace, second, state="assigned", priority="high", assignee_id=ana)
@@ -47,7 +35,7 @@ def test_conversations_come_newest_first_with_all_a_line_needs(workspace: UUID) 
 
 
 def test_conversations_are_filtered_by_owner_and_found_by_name_phone_or_mail(workspace: UUID) -> None:
-    tom, mia, zoe = _people(workspace, "Tom Becker", "Mia 100% Wong", "Zoe")
+    tom, mia, zoe = people(workspace, "Tom Becker", "Mia 100% Wong", "Zoe")
     with system() as tx:
         run(tx, "UPDATE conversations SET owner = 'human' WHERE id = %(id)s", id=mia)
         run(tx, "UPDATE contacts SET email = 'boss@example.com' WHERE name = 'Tom Becker'")
@@ -64,7 +52,7 @@ def test_conversations_are_filtered_by_owner_and_found_by_name_phone_or_mail(wor
 
 
 def test_conversations_are_filtered_by_what_somebody_has_to_do(workspace: UUID) -> None:
-    tom, mia, zoe, kim, lee = _people(workspace, "Tom", "Mia", "Zoe", "Kim", "Lee")
+    tom, mia, zoe, kim, lee = people(workspace, "Tom", "Mia", "Zoe", "Kim", "Lee")
     with system() as tx:
         ana, ben = a.a_user(tx, workspace), a.a_user(tx, workspace, name="Ben")
         run(tx, "UPDATE conversations SET unread = 1 WHERE id = ANY(%(ids)s)", ids=[tom, zoe])
@@ -91,14 +79,14 @@ def test_conversations_are_filtered_by_what_somebody_has_to_do(workspace: UUID) 
 
 
 def test_a_search_that_fits_nearly_everybody_finds_the_newest(workspace: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
-    made = _people(workspace, *[f"Customer {n}" for n in range(8)], "Somebody")
+    made = people(workspace, *[f"Customer {n}" for n in range(8)], "Somebody")
     monkeypatch.setattr("db.views.conversations.FEW_CONTACTS", 3)
     with read_only(workspace) as tx:
         assert [line.id for line in views.conversation_list(tx, search="customer", limit=5)] == made[:5]
 
 
 def test_pages_join_without_gap_or_overlap_also_at_equal_times(workspace: UUID) -> None:
-    made = _people(workspace, *[f"Customer {n}" for n in range(7)])
+    made = people(workspace, *[f"Customer {n}" for n in range(7)])
     with system() as tx:
         run(tx, "UPDATE conversations SET last_message_at = %(now)s WHERE id = ANY(%(ids)s)", now=NOW, ids=made[2:6])
         for number, id in enumerate(made):
@@ -134,7 +122,7 @@ def test_a_made_up_cursor_is_refused_with_the_remedy(workspace: UUID, cursor: st
 
 
 def test_a_thread_is_read_backwards_in_pages_and_shown_forwards(workspace: UUID) -> None:
-    [conversation] = _people(workspace, "Tom Becker")
+    [conversation] = people(workspace, "Tom Becker")
     with system() as tx:
         ana = a.a_user(tx, workspace)
         a.a_message(tx, workspace, conversation, "Are you open?")
@@ -163,7 +151,7 @@ def test_a_thread_is_read_backwards_in_pages_and_shown_forwards(workspace: UUID)
 
 def test_handoffs_that_wait_come_by_urgency_and_then_by_waiting_time(workspace: UUID) -> None:
     names = ["late", "early", "urgent", "low", "done"]
-    conversations = dict(zip(names, _people(workspace, *names), strict=True))
+    conversations = dict(zip(names, people(workspace, *names), strict=True))
     with system() as tx:
         for name, priority, minutes in (
             ("late", "normal", 5),
@@ -186,118 +174,6 @@ def test_handoffs_that_wait_come_by_urgency_and_then_by_waiting_time(workspace: 
         assert (done.contact_name, done.resolution) == ("done", "Called back.")
 
 
-def test_runs_are_listed_by_automation_state_and_conversation(workspace: UUID) -> None:
-    [conversation] = _people(workspace, "Tom Becker")
-    with system() as tx:
-        front, other = a.an_automation(tx, workspace, name="Front desk"), a.an_automation(tx, workspace, name="Other")
-        one = a.a_run(tx, workspace, front, conversation, started_at=NOW, finished_at=NOW + timedelta(seconds=2))
-        two = a.a_run(tx, workspace, front, state="failed", outcome="The model did not answer.")
-        three = a.a_run(tx, workspace, other)
-    with read_only(workspace) as tx:
-        newest = views.run_list(tx, limit=2)
-        rest = views.run_list(tx, before_seq=newest[-1].seq)
-        assert [line.id for line in [*newest, *rest]] == [three, two, one]
-        assert [line.id for line in views.run_list(tx, automation_id=front)] == [two, one]
-        assert [line.id for line in views.run_list(tx, state="failed")] == [two]
-        assert [line.id for line in views.run_list(tx, automation_id=other, state="failed")] == []
-        [line] = views.run_list(tx, conversation_id=conversation)
-        assert (line.automation_name, line.version, line.contact_name, line.duration_ms) == (
-            "Front desk",
-            1,
-            "Tom Becker",
-            2000,
-        )
-        with pytest.raises(ValueError, match="Use one of pending, running"):
-            views.run_list(tx, state="'; --")  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize("few", [500, 0])
-def test_runs_are_found_by_their_contact_and_by_what_they_ended_with(
-    workspace: UUID, few: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("db.views.runs.FEW_CONTACTS", few)  # 0 = more are found than may be looked up
-    monkeypatch.setattr("db.views.runs.FEW_RUNS", few)
-    tom, mia = _people(workspace, "Tom Becker", "Mia Wong")
-    with system() as tx:
-        front = a.an_automation(tx, workspace)
-        one = a.a_run(tx, workspace, front, tom, outcome="Answered.")
-        two = a.a_run(tx, workspace, front, mia, state="failed", outcome="The model 100% did not answer.")
-        three = a.a_run(tx, workspace, front, tom, outcome="Asked for a person.")
-        alone = a.a_contact(tx, workspace, name="Tom Alone", email="tom@example.com")
-        four = a.a_run(tx, workspace, front, contact_id=alone, outcome="Answered.")
-
-    def found(**filters: Any) -> list[UUID]:
-        with read_only(workspace) as tx:
-            return [line.id for line in views.run_list(tx, **filters)]
-
-    assert found(search="tom") == [four, three, one]
-    assert found(search="(415) 555-0101") == found(search="wong", state="failed") == [two]
-    assert found(search="TOM@") == [four]
-    assert found(search="wong", state="done") == found(search="nobody") == found(search="%") == []
-    assert found(outcome="person") == [three]
-    assert found(outcome="100%") == found(outcome="ANSWER", state="failed") == [two]
-    assert found(outcome="answer") == [four, two, one]
-    assert found(outcome="answered", search="becker") == [one]
-    assert found(outcome="_") == []
-    with read_only(workspace) as tx:
-        newest = views.run_list(tx, search="tom", limit=2)
-        rest = views.run_list(tx, search="tom", limit=2, before_seq=newest[-1].seq)
-    assert [line.id for line in [*newest, *rest]] == [four, three, one]
-
-
-def test_a_run_has_its_steps_in_order_and_its_outbox_rows(workspace: UUID) -> None:
-    [conversation] = _people(workspace, "Tom Becker")
-    with system() as tx:
-        run_id = a.a_run(tx, workspace, a.an_automation(tx, workspace), conversation, trigger={"text": "Hi"})
-        a.a_step(
-            tx,
-            workspace,
-            run_id,
-            "reply",
-            1,
-            output={"text": "Hello"},
-            effects=[{"kind": "send_message"}],
-            duration_ms=3.5,
-        )
-        a.a_step(tx, workspace, run_id, "gate", 0)
-        a.an_outbox_row(tx, workspace, conversation, run_id=run_id, state="done", provider_message_id="SM1")
-    with read_only(workspace) as tx:
-        found = views.run(tx, run_id)
-        assert views.run(tx, uuid4()) is None
-    assert found is not None and found.trigger == {"text": "Hi"}
-    assert [(step.step_id, step.duration_ms) for step in found.steps] == [("gate", 0), ("reply", 3.5)]
-    assert found.steps[1].effects == [{"kind": "send_message"}]
-    assert [(row.state, row.provider_message_id) for row in found.outbox] == [("done", "SM1")]
-    assert json.dumps(asdict(found), default=str)
-
-
-def test_decisions_say_why_for_a_message_and_for_all(workspace: UUID) -> None:
-    [conversation] = _people(workspace, "Tom Becker")
-    with system() as tx:
-        message = a.a_message(tx, workspace, conversation, "Hi")
-        front = a.an_automation(tx, workspace, name="Front desk")
-        for automation, fired, reason in ((None, False, "A group message."), (front, True, "Fired.")):
-            run(
-                tx,
-                "INSERT INTO decisions (workspace_id, message_id, automation_id, fired, reason) VALUES (%(w)s, %(m)s, %(a)s, %(f)s, %(r)s)",
-                w=workspace,
-                m=message,
-                a=automation,
-                f=fired,
-                r=reason,
-            )
-    with read_only(workspace) as tx:
-        lines = views.decisions_for_message(tx, message)
-        newest = views.decision_list(tx, limit=1)
-        older = views.decision_list(tx, before=newest[0].id)
-    assert [(line.automation_name, line.fired, line.reason) for line in lines] == [
-        (None, False, "A group message."),
-        ("Front desk", True, "Fired."),
-    ]
-    assert [*older, *newest] == lines
-    assert (lines[0].contact_name, lines[0].conversation_id, lines[0].text) == ("Tom Becker", conversation, "Hi")
-
-
 def test_automations_show_their_live_document_and_their_last_run(workspace: UUID) -> None:
     document = {"format": 1, "name": "Front desk", "steps": []}
     with system() as tx:
@@ -314,7 +190,7 @@ def test_automations_show_their_live_document_and_their_last_run(workspace: UUID
 
 
 def test_what_went_wrong_is_counted_and_listed(workspace: UUID) -> None:
-    [conversation] = _people(workspace, "Tom Becker", unread=3)
+    [conversation] = people(workspace, "Tom Becker", unread=3)
     with system() as tx:
         a.a_handoff(tx, workspace, conversation)
         a.an_event(tx, workspace, state="parked", note="No such contact.", attempts=3)
@@ -344,7 +220,7 @@ def test_sources_are_listed(workspace: UUID) -> None:
 
 
 def test_nothing_of_another_workspace_is_shown(workspace: UUID, other_workspace: UUID) -> None:
-    [conversation] = _people(other_workspace, "Secret Person", unread=1)
+    [conversation] = people(other_workspace, "Secret Person", unread=1)
     with system() as tx:
         a.a_message(tx, other_workspace, conversation)
         a.a_handoff(tx, other_workspace, conversation)

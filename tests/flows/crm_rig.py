@@ -114,3 +114,13 @@ def crm_rig(monkeypatch: pytest.MonkeyPatch, model: FakeModel | None = None, **c
         monkeypatch.setenv("GHL_PUBLIC_KEY", ghl.signer.public_key)
         get_settings.cache_clear()
         yield CrmRig(twilio, ghl, model, **config)
+
+
+def notes(rig: CrmRig) -> list[str]:
+    return [row["note"] for row in rig.query("SELECT note FROM events_queue ORDER BY seq")]
+
+
+def told(rig: CrmRig, kind: str, **payload: Any) -> str:
+    rig.tell({"type": kind, **payload})
+    rig.take_in()
+    return notes(rig)[-1]

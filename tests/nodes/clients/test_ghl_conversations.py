@@ -9,7 +9,7 @@ import pytest
 from nodes.clients.ghl import Ghl
 from nodes.errors import NotSent, Rejected
 from tests.fakes.ghl_twin import APP_ID, GhlTwin
-from tests.nodes.clients.test_ghl import PHONE, client_of, refused
+from tests.nodes.clients.ghl_client import PHONE, client_of, refused
 
 PROVIDER = "prov0Twin0Provider00"
 
