@@ -54,11 +54,24 @@ def pens(tx: Session, conversation_ids: Sequence[UUID]) -> dict[UUID, Row]:
     return {r["id"]: r for r in found}
 
 
-def say_instead(tx: Session, row: OutboxRow, effect: Mapping[str, Any], explanation: Mapping[str, Any]) -> list[UUID]:
-    """Another text and other files leave than those that were put in line: the thread shows what the customer gets.
+def cancel_parts(tx: Session, row: OutboxRow, why: str) -> list[UUID]:
+    """The further parts of the text that this effect begins are not sent; returns their messages."""
+    # They were put in line in one transaction, under the same key and a number.
+    parts = rows(
+        tx,
+        """UPDATE outbox o SET state = 'cancelled', settled_at = now(), error_code = 'not_sent', error = %(why)s
+           FROM outbox f WHERE f.id = %(id)s AND o.conversation_id = f.conversation_id AND o.state = 'pending'
+             AND o.created_at = f.created_at AND starts_with(o.idempotency_key, f.idempotency_key || '.')
+             AND substr(o.idempotency_key, length(f.idempotency_key) + 2) ~ '^[0-9]+$'
+           RETURNING o.message_id""",
+        id=row.id,
+        why=why,
+    )
+    return [part["message_id"] for part in parts]
 
-    What the first text went on with is cancelled; returns the messages of these parts.
-    """
+
+def say_instead(tx: Session, row: OutboxRow, effect: Mapping[str, Any], explanation: Mapping[str, Any]) -> None:
+    """Another text and other files leave than those that were put in line: the thread shows what the customer gets."""
     run(
         tx,
         """
@@ -68,9 +81,13 @@ def say_instead(tx: Session, row: OutboxRow, effect: Mapping[str, Any], explanat
                 metadata = m.metadata || jsonb_build_object('explanation',
                     coalesce(m.metadata -> 'explanation', '{}'::jsonb) || %(explanation)s)
             FROM lined WHERE m.id = lined.message_id RETURNING m.conversation_id, m.seq)
-        UPDATE conversations c SET last_message_preview = %(preview)s FROM said
-        WHERE c.id = said.conversation_id AND NOT EXISTS (
-            SELECT FROM messages n WHERE n.conversation_id = c.id AND n.seq > said.seq AND n.direction <> 'note')
+        UPDATE conversations c SET last_message_preview = %(preview)s
+        FROM (SELECT k.id FROM said JOIN conversations k ON k.id = said.conversation_id
+              WHERE NOT EXISTS (SELECT FROM messages n WHERE n.conversation_id = k.id AND n.seq > said.seq
+                                AND n.direction <> 'note' AND n.state <> 'cancelled')
+              -- Another worker may hold it with `pens`: two that wait for each other would be worse than an old preview.
+              FOR NO KEY UPDATE OF k SKIP LOCKED) newest
+        WHERE c.id = newest.id
         """,
         id=row.id,
         effect=Jsonb(effect),
@@ -79,17 +96,6 @@ def say_instead(tx: Session, row: OutboxRow, effect: Mapping[str, Any], explanat
         explanation=Jsonb(explanation),
         preview=preview(effect["text"], effect["media"]),
     )
-    # The parts of one text were put in line in one transaction, under the same key and a number.
-    parts = rows(
-        tx,
-        """UPDATE outbox o SET state = 'cancelled', settled_at = now()
-           FROM outbox f WHERE f.id = %(id)s AND o.conversation_id = f.conversation_id AND o.state = 'pending'
-             AND o.created_at = f.created_at AND starts_with(o.idempotency_key, f.idempotency_key || '.')
-             AND substr(o.idempotency_key, length(f.idempotency_key) + 2) ~ '^[0-9]+$'
-           RETURNING o.message_id""",
-        id=row.id,
-    )
-    return [part["message_id"] for part in parts]
 
 
 def settle(

@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from nodes.effects import SendMessage
 
 WINDOW = timedelta(hours=24)  # Meta's customer service window
+# A message takes a while to arrive; where a template stands by, it is not risked that the window closes meanwhile.
+MARGIN = timedelta(minutes=1)
 CLOSED = "WhatsApp takes free text only within 24 hours of the customer's last message. Send an approved template, or wait for a message."
 
 
@@ -25,7 +27,7 @@ def as_it_leaves(message: SendMessage, channel: str, last_inbound_at: datetime |
         return message
     if channel != "whatsapp":
         return message.model_copy(update={"template": None})
-    if message.text != template.text and is_taken(channel, last_inbound_at, now):
+    if message.text != template.text and is_taken(channel, last_inbound_at, now + MARGIN):
         return message
     told = {**message.explanation, "template": template.name}
     return message.model_copy(update={"text": template.text, "media": (), "explanation": told})

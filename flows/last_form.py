@@ -44,9 +44,10 @@ def template_of(row: OutboxRow) -> OutgoingTemplate | None:
 
 def _turned(tx: Session, row: OutboxRow, leaving: SendMessage) -> OutboxRow:
     effect = leaving.model_dump(mode="json", exclude={"explanation"})
-    for part in deliveries.say_instead(tx, row, effect, leaving.explanation):
+    for part in deliveries.cancel_parts(tx, row, INSTEAD):
         messages.advance_state(tx, part, "cancelled", error_code="not_sent", error=INSTEAD)
         crm_sync.moved(tx, row.workspace_id, part, "cancelled", INSTEAD)
+    deliveries.say_instead(tx, row, effect, leaving.explanation)
     live.publish(tx, row.workspace_id, "message", conversation=row.conversation_id, message=row.message_id)
     log.info("A template leaves instead of a text", extra={"action": "delivery.template", "outbox": str(row.id)})
     return replace(row, effect=effect)

@@ -38,6 +38,7 @@ CUSTOMER = "whatsapp:+14155550123"
     ("channel", "hours", "text", "is_template"),
     [
         ("whatsapp", 23.9, "It is ready!", False),
+        ("whatsapp", 23.99, TEMPLATE.text, True),  # it would be on its way when the window closes
         ("whatsapp", 24.0, TEMPLATE.text, True),
         ("whatsapp", None, TEMPLATE.text, True),
         ("sms", 48.0, "It is ready!", False),
@@ -189,6 +190,7 @@ def test_the_rest_of_a_long_text_does_not_follow_the_template(rig: Rig, twin: Tw
     assert (first["content"], first["state"]) == ("Your bike is ready, Lea.", "sent")
     assert second["state"] == "cancelled" and "template went out instead" in second["error"]
     assert [row["state"] for row in rig.query("SELECT state FROM outbox ORDER BY seq")] == ["done", "cancelled"]
+    assert rig.conversation()["last_message_preview"] == "Your bike is ready, Lea."
 
 
 def test_on_sms_the_text_leaves_however_long_ago_it_was(shop: Shop) -> None:
