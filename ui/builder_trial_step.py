@@ -38,8 +38,10 @@ def draw(held: Bench, step: TrialStep, title: str, spec: NodeSpec | None) -> Non
 def _would(sentence: str, before: str, after: str) -> None:
     with st.container(border=True, gap="xsmall"):
         st.markdown(f":material/bolt: **{plain(sentence)}**")
-        if before or after:
-            st.markdown(f":small[:gray[Before:] {plain(before) or '—'}]  \n:small[:gray[After:] {plain(after) or '—'}]")
+        if before:
+            st.markdown(f":small[:gray[Before:] {plain(before)}]  \n:small[:gray[After:] {plain(after) or '—'}]")
+        elif after and after not in sentence:  # something new, too long for the sentence
+            st.markdown(f":small[{plain(after)}]")
 
 
 def _passages(step: TrialStep) -> list[Mapping[str, Any]]:

@@ -13,6 +13,8 @@ from uuid import UUID
 
 import streamlit as st
 
+from ui import place
+
 STATIC = Path(__file__).parent / "static"
 ROOT = "<div data-root></div>"
 
@@ -74,11 +76,12 @@ def _once(key: str, name: str, act: Callable[[Any], None]) -> Callable[[], None]
 
 
 def live(workspace: UUID, *topics: str, key: str, patience_ms: int = 0) -> None:
-    """Re-run the fragment that calls this whenever something about the topics changes in the workspace.
+    """Re-run the fragment that calls this whenever something about the topics changes in the workspace. What was just opened
+    (`place.go`) begins at its top.
 
     Two live parts of one page report one after the other: the less important one has `patience_ms`.
     """
-    data = {"workspace": str(workspace), "topics": topics, "patience_ms": patience_ms}
+    data = {"workspace": str(workspace), "topics": topics, "patience_ms": patience_ms, "place": place.steps()}
     show(_live, key, data, height=1, notice=lambda _: None)
 
 

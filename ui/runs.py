@@ -53,7 +53,8 @@ def _label(name: str, fields: Mapping[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
-        return f"{len(value)} passages" if "score" in value[0] else f"{len(value)} entries"
+        one, many = ("passage", "passages") if "score" in value[0] else ("entry", "entries")
+        return f"{len(value)} {one if len(value) == 1 else many}"
     return words.value(value)
 
 

@@ -267,6 +267,9 @@ def test_no_state_is_wider_than_the_window(open_page: OpenPage, desk: Desk, widt
     page.goto(f"{desk.address}/automations?new=1")
     expect(page.get_by_role("button", name="Use this").first).to_be_visible()
     _fits(page, "gallery")
+    page.locator(".st-key-template_lead_capture").get_by_role("button", name="Use this").click()
+    expect(_cards(page)).to_have_count(15)
+    expect(_cards(page).first).to_be_in_viewport()  # far down was scrolled, and what is opened begins at its top
     page.goto(f"{desk.address}/automations?id={automation}")
     expect(_cards(page)).to_have_count(4)
     _fits(page, "steps")

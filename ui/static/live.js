@@ -2,6 +2,7 @@
 // All components of a tab share one stream; a hidden tab holds none (browsers allow six per host) and reads anew when shown.
 
 const REGISTRY = "__frontdeskLive";
+const PLACE = "__frontdeskPlace"; // how often something was opened in this session, as far as this tab has seen
 const QUIET_MS = 120; // notices in a row become one re-run
 
 function tabStream() {
@@ -31,12 +32,21 @@ function tabStream() {
   return tab;
 }
 
+// Streamlit leaves the page where it was scrolled to, also when something else was opened on it.
+function begin(place) {
+  const seen = window[PLACE] ?? place;
+  window[PLACE] = Math.max(seen, place);
+  const main = document.querySelector('[data-testid="stMain"]');
+  if (main && place > seen) main.scrollTo(0, 0);
+}
+
 export default function ({ data: packed, parentElement, setTriggerValue }) {
   const data = unpacked(packed);
   const tab = tabStream();
   // Each render calls this function anew. What is about to be told lives on the element, so that no render swallows it.
   const part = parentElement.__live || (parentElement.__live = { due: null, last: 0 });
   part.mounted = true;
+  begin(data.place);
   part.topics = new Set(data.topics);
   part.tell = reports(parentElement, data.heard, setTriggerValue);
   part.report = () => {
