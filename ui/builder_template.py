@@ -18,6 +18,7 @@ from ui.text import plain
 from ui.whatsapp_templates import Shelf
 
 FOLDED = "When WhatsApp's 24 hours are over"
+NO_TEMPLATE = "None: nothing is sent then"
 SHOWN = 5  # templates that cannot be chosen
 UNFILLED = "Fill in the marked blanks: WhatsApp refuses a template with an empty one."
 
@@ -51,8 +52,8 @@ def _opened(field: FormField, now: Mapping[str, Any], around: Around, told: Told
 
 def _choice(field: FormField, now: Mapping[str, Any], shelf: Shelf, around: Around, told: Told) -> None:
     approved, kept = shelf.approved, str(now.get("id") or "")
-    names = {id: _label(template, shelf) for id, template in approved.items()}
-    if kept and kept not in names:
+    names = {"": NO_TEMPLATE, **{id: _label(template, shelf) for id, template in approved.items()}}
+    if kept not in names:
         names[kept] = _named(now)
     key = f"{around.key}:which"
 
@@ -62,8 +63,8 @@ def _choice(field: FormField, now: Mapping[str, Any], shelf: Shelf, around: Arou
             told(message_templates.chosen(approved[id]).model_dump(mode="json") if id in approved else None)
 
     st.selectbox(
-        "Approved template", list(names), index=list(names).index(kept) if kept else None, format_func=names.__getitem__,
-        key=key, help=field.help, placeholder="None: nothing is sent then", disabled=around.disabled, on_change=choose,
+        "Approved template", list(names), index=list(names).index(kept), format_func=names.__getitem__,
+        key=key, help=field.help, disabled=around.disabled, on_change=choose,
     )  # fmt: skip
 
 
