@@ -40,6 +40,7 @@ def _card(me: Here, line: ApprovalLine) -> None:
             _decide(line)
         else:
             st.markdown(f"> {plain(line.text)}")
+            st.caption(":material/lock: Your role may look at it; a colleague who answers customers decides.")
         with st.container(horizontal=True):
             if line.conversation_id:
                 links.to_conversation(line.conversation_id)
@@ -48,8 +49,8 @@ def _card(me: Here, line: ApprovalLine) -> None:
 
 def _about(me: Here, line: ApprovalLine) -> str:
     who = plain(line.contact_name or line.contact_phone or "Nobody in particular")
-    until = words.local(line.until, me.workspace.timezone)
-    return f"For {who} · {plain(line.automation_name)}, version {line.version} · goes on without a decision {until}"
+    until = words.minute(line.until, me.workspace.timezone)
+    return f"For {who} · {plain(line.automation_name)}, version {line.version} · if nobody decides, it goes on {until}"
 
 
 def _decide(line: ApprovalLine) -> None:

@@ -19,7 +19,7 @@ DAYS = {1: "1 day", 7: "7 days", 30: "30 days"}
 CONVERSATIONS = {20: "20 conversations", 50: "50 conversations", 200: "200 conversations"}
 STATES = {
     "pending": "Waits to begin",
-    "working": "Compares",
+    "working": "Comparing",
     "done": "Done",
     "failed": "Failed",
     "cancelled": "Stopped",
@@ -40,10 +40,13 @@ def draw(me: Here, desk: Desk, draft: Draft) -> None:
     if me.may("build"):
         _start(desk, draft, running)
     if running is not None:
-        _progress(running)
+        _progress(running, may_stop=me.may("build"))
     done = [line for line in lines if line.state not in ("pending", "working")]
     if not lines:
-        parts.empty("No comparison yet", "Pick how far back, and every difference is listed here.", "compare_arrows")
+        told = "Pick how far back, and every difference is listed here."
+        if not me.may("build"):
+            told = "Once a builder compares the draft with the live version, every difference is listed here."
+        parts.empty("No comparison yet", told, "compare_arrows")
     if done:
         _chosen(me, desk, done)
 
@@ -91,12 +94,13 @@ def _gate(key: str, was: bool) -> None:
     session.act("build", lambda me: drafts.set_needs_review(me.workspace.id, me.user.id, desk.automation, needed))
 
 
-def _progress(line: BacktestLine) -> None:
+def _progress(line: BacktestLine, *, may_stop: bool) -> None:
     with st.container(border=True, horizontal=True, vertical_alignment="center"):
         share = line.compared / line.found if line.found else 0.0
         told = f"{STATES[line.state]}: {line.compared} of {line.found or '…'}"
         st.progress(min(share, 1.0), text=told)
-        st.button("Stop", icon=":material/stop:", on_click=_stop, args=(line.id,))
+        if may_stop:
+            st.button("Stop", icon=":material/stop:", on_click=_stop, args=(line.id,))
 
 
 def _stop(id: UUID) -> None:
@@ -121,5 +125,5 @@ def _chosen(me: Here, desk: Desk, lines: list[BacktestLine]) -> None:
 
 def _named(me: Here, line: BacktestLine) -> str:
     over = f"{line.days} days" if line.days else f"{line.conversations} conversations"
-    when = words.local(line.created_at, me.workspace.timezone)
-    return f"{when}: {STATES[line.state].lower()}, last {over} against version {line.live_version}"
+    when = words.minute(line.created_at, me.workspace.timezone)
+    return f"{when} · last {over} · {STATES[line.state].lower()}"

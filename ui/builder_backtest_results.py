@@ -12,7 +12,7 @@ from db.backtests import Verdict
 from db.views import backtests as views
 from db.views.backtests import BacktestLine, ResultLine
 from flows import backtest
-from ui import links, parts, session, words
+from ui import links, parts, passing, session, words
 from ui.session import Here
 from ui.text import plain
 
@@ -56,9 +56,7 @@ def _figures(line: BacktestLine) -> str:
     if line.live_cost_usd or line.draft_cost_usd:
         cost = f" · cost {line.live_cost_usd:.4f} → {line.draft_cost_usd:.4f} USD"
     time = f" · time per turn {words.duration(line.live_ms)} → {words.duration(line.draft_ms)}" if line.compared else ""
-    return (
-        f"{line.compared} messages in {line.talks} conversations, live version {line.live_version} → draft{time}{cost}"
-    )
+    return f"Live version {line.live_version} → draft{time}{cost}"
 
 
 def _result(me: Here, result: ResultLine) -> None:
@@ -70,7 +68,7 @@ def _result(me: Here, result: ResultLine) -> None:
             if result.review:
                 st.badge(f"Reviewed: {result.review}", color="blue", icon=":material/check:")
             st.caption(
-                f"{plain(result.contact_name or 'Visitor')} · {words.local(result.at, me.workspace.timezone)}",
+                f"{plain(result.contact_name or 'Visitor')} · {words.minute(result.at, me.workspace.timezone)}",
                 width="stretch",
             )
             links.to_conversation(result.conversation_id, "Open")
@@ -107,7 +105,7 @@ def _opinion(result: ResultLine) -> None:
     title = "Change the review" if result.review else "Review"
     with st.popover(title, icon=":material/rate_review:", key=f"review:{result.id}"):
         verdict, note = f"opinion:{result.id}", f"note:{result.id}"
-        st.segmented_control("The draft is", OPINIONS, default=result.review or "same", required=True, key=verdict, format_func=str.capitalize)  # fmt: skip
+        st.segmented_control("The draft is", OPINIONS, default=result.review or None, key=verdict, format_func=str.capitalize)  # fmt: skip
         st.text_area("Note (optional)", value=result.review_note, key=note, height=80)
         if result.review:
             st.caption(f"By {plain(result.reviewed_by or 'a colleague')}")
@@ -116,6 +114,9 @@ def _opinion(result: ResultLine) -> None:
 
 def _keep(result: UUID, verdict: str, note: str) -> None:
     said, text = st.session_state[verdict], st.session_state[note] or ""
+    if said is None:
+        passing.say("Say first whether the draft is better, the same or worse.", "info")
+        return
     session.act("build", lambda me: backtest.review(me.workspace.id, me.user.id, result, said, text), done="Noted.")
 
 

@@ -27,13 +27,14 @@ def draw(me: Here) -> None:
         st.subheader("Automations", width="stretch")
         if me.may("build") and lines:
             st.button("New automation", icon=":material/add:", type="primary", on_click=_new)
-    if not me.may("build"):
-        st.caption(LOCKED)
     if not lines:
         _none(me)
         return
+    told = [LOCKED] if not me.may("build") else []
     if len(lines) > 1:
-        st.caption(ORDER)
+        told.append(ORDER)
+    if told:
+        st.caption(" ".join(told))
     ids = [line.id for line in lines]
     for number, line in enumerate(lines):
         _card(me, line, ids, number)

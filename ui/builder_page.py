@@ -70,7 +70,9 @@ def _head(me: Here, desk: Desk, draft: Draft, problems: list[Problem]) -> None:
             st.caption(_saved(me, desk, draft), width="stretch")
         if me.may("build"):
             _rename(desk)
-            st.button("Undo", icon=":material/undo:", disabled=not desk.undo, on_click=builder_desk.undo)
+            st.button(
+                "Undo", key="builder_undo", icon=":material/undo:", disabled=not desk.undo, on_click=builder_desk.undo
+            )
             builder_publish.button(me, desk, draft, problems)
     if not me.may("build"):
         st.caption(builder_list.LOCKED)
@@ -90,7 +92,7 @@ def _saved(me: Here, desk: Desk, draft: Draft) -> str:
 
 
 def _rename(desk: Desk) -> None:
-    with st.popover("Name", icon=":material/edit_note:"):
+    with st.popover("Name", icon=":material/edit_note:", key="builder_rename"):
         name, text = desk.key("name"), desk.key("description")
 
         def put() -> None:

@@ -62,7 +62,7 @@ def _what_follows(draft: Draft, under_way: int) -> str:
     if not draft.enabled:
         return "Nothing starts it until you switch it on."
     if not under_way:
-        return "Whatever arrives from now on is handled by it. Nothing was under way, and nothing is lost in between."
+        return "Whatever arrives from now on is handled by it. Nothing was under way."
     runs = "One run that is under way ends" if under_way == 1 else f"{under_way} runs that are under way end"
     return f"Whatever arrives from now on is handled by it. {runs} with the version they began with; nothing is lost or done twice."
 

@@ -77,7 +77,7 @@ def _tour(width: int) -> Iterator[Tour]:
             viewport={"width": width, "height": SIZES[width]}, color_scheme="light", reduced_motion="reduce"
         )
         tour = Tour(page, shop, address)
-        tour.sign_in()
+        tour.enter("builder", "/automations", "New automation")
         page.set_default_timeout(PATIENCE_MS)
         expect.set_options(timeout=PATIENCE_MS)
         yield tour

@@ -11,7 +11,7 @@ from playwright.sync_api import Locator, Page, TimeoutError, expect
 
 from flows import editing
 from tests.browser.shop import Shop
-from tests.browser.window import PASSWORD
+from tests.browser.window import sign_in
 
 expect.set_options(timeout=30_000)  # the machine may have much else to do
 SENTENCE = "When somebody asks for a price, answer from our documents and tag them as a lead."
@@ -25,23 +25,62 @@ class Tour:
     shop: Shop
     address: str
 
-    def sign_in(self, who: str = "builder") -> None:
-        self.page.goto(self.address + "/automations")
-        self.page.get_by_label("E-mail").fill(f"{who}@example.com")
-        self.page.get_by_label("Password").fill(PASSWORD)
-        self.page.get_by_role("button", name="Sign in").click()
-        expect(self.page.get_by_role("button", name="New automation")).to_be_visible(timeout=90_000)
-
-    def open(self, path: str, shown: str) -> None:
+    def enter(self, who: str, path: str, shown: str) -> None:
+        """Sign in, and come to a page on which this text stands."""
+        self.page.context.clear_cookies()
         self.page.goto(self.address + path)
-        expect(self.page.get_by_text(shown).locator("visible=true").first).to_be_visible(timeout=30_000)
+        sign_in(self.page, who)
+        self.see(shown)
+
+    def see(self, text: str) -> None:
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
+
+    def go(self, to: str) -> None:
+        """To another page by its link; where that is folded away, by its address, which is slower."""
+        link = self.page.get_by_role("link", name=to, exact=True).first
+        box = link.bounding_box()
+        if box is not None and box["x"] >= 0:
+            self.clear()
+            link.click()
+        else:
+            self.page.goto(f"{self.address}/{to.lower()}")
+
+    def list(self) -> None:
+        back = self.button("All").or_(self.button("All automations"))
+        if back.is_visible():
+            self.clear()
+            back.click()
+        else:
+            self.go("Automations")
+        expect(self.page.locator("[class*='st-key-open-']").first).to_be_visible()
+
+    def clear(self) -> None:
+        """Nothing lies open above the page."""
+        self.page.keyboard.press("Escape")
+        self.rest()
 
     def builder(self, automation: object) -> None:
-        self.page.goto(f"{self.address}/automations?id={automation}")
-        expect(self.page.locator("li.item, .palette").first).to_be_visible(timeout=30_000)
+        self.list()
+        self.page.locator(f".st-key-open-{automation} button").click()
+        expect(self.page.locator("li.item, .palette").first).to_be_visible()
+
+    def runs(self) -> None:
+        if "/runs" not in self.page.url:
+            self.go("Runs")
+        elif self.button("Back to the list").is_visible():
+            self.button("Back to the list").click()
+        expect(self.page.locator("button.row").first).to_be_visible()
+
+    def choose(self, contact: str) -> None:
+        self.rest()
+        self.page.locator("button.row", has_text=contact).first.click()
 
     def tab(self, name: str) -> None:
         self.page.locator("[role=tab]", has_text=re.compile(rf"{name}\s*$")).first.click()
+
+    def publish(self) -> None:
+        self.clear()
+        self.page.get_by_test_id("stPopover").filter(has_text="Publish").get_by_role("button").first.click()
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=re.compile(rf"(^|\s){re.escape(name)}$"))
@@ -64,11 +103,13 @@ class Tour:
 
 
 def _list(on: Tour) -> None:
-    on.open("/automations", "Price questions")
+    on.list()
+    on.see("Price questions")
 
 
 def _gallery(on: Tour) -> None:
-    on.open("/automations?new=1", "Use this")
+    on.button("New automation").click()
+    on.see("Use this")
 
 
 def _sentence(on: Tour) -> None:
@@ -107,6 +148,7 @@ def _menu(on: Tour) -> None:
     on.card("Notify colleagues")
     on.page.get_by_role("button", name="Insert a result into Text").click()
     expect(on.page.locator("button.entry:visible").first).to_be_visible()
+    on.page.locator("button.entry:visible").nth(4).scroll_into_view_if_needed()
 
 
 def _conditions(on: Tour) -> None:
@@ -116,13 +158,24 @@ def _conditions(on: Tour) -> None:
 
 
 def _publish(on: Tour) -> None:
-    on.page.get_by_test_id("stPopover").filter(has_text="Publish").get_by_role("button").first.click()
+    on.publish()
     expect(on.button("Publish now")).to_be_visible()
 
 
+def _not_yet(on: Tour) -> None:
+    on.card("Tag contact")
+    on.publish()
+    on.see("Not yet: 4 things are open")
+
+
 def _published(on: Tour) -> None:
-    on.builder(on.shop.offers)
-    expect(on.page.get_by_text("Live: version 1")).to_be_visible()
+    on.clear()
+    on.tab("Build")
+    on.publish()
+    on.page.get_by_label("Note (optional)").fill("A first thank-you")
+    on.button("Publish now").click()
+    on.see("Version 1 is live")
+    on.page.mouse.wheel(0, -9999)
 
 
 def _sample(on: Tour) -> None:
@@ -141,7 +194,9 @@ def _past(on: Tour) -> None:
 
 
 def _by_hand(on: Tour) -> None:
-    on.page.get_by_role("button", name="Change what it got").last.click()
+    change = on.page.get_by_role("button", name="Change what it got").last
+    change.evaluate("e => e.scrollIntoView({block: 'center'})")  # so that there is room for what opens
+    change.click()
     expect(on.button("Run on from here with this")).to_be_visible()
 
 
@@ -157,19 +212,17 @@ def _review(on: Tour) -> None:
 
 
 def _gate(on: Tour) -> None:
-    on.page.keyboard.press("Escape")
+    on.clear()
     on.page.get_by_text("Publish only when nothing is worse").click()
-    on.rest()
-    on.page.get_by_test_id("stPopover").filter(has_text="Publish").get_by_role("button").first.click()
-    on.button("Publish now").click()
-    expect(on.page.get_by_test_id("stToast").first).to_be_visible()
+    on.publish()
+    on.see("nobody has looked at that yet")
 
 
 def _comparing(on: Tour) -> None:
     on.shop.half_done()
     on.builder(on.shop.front)
     on.tab("Backtest")
-    expect(on.button("Stop")).to_be_visible()
+    on.see("Comparing: 14 of 37")
 
 
 def _versions(on: Tour) -> None:
@@ -202,18 +255,18 @@ def _rename(on: Tour, step: str, title: str) -> None:
 
 
 def _approvals(on: Tour) -> None:
-    on.open("/handoffs", "Waiting for approval")
+    on.go("Handoffs")
+    on.see("Waiting for approval")
 
 
 def _changed(on: Tour) -> None:
-    on.page.get_by_label("The text", exact=True).fill("Good morning Lea, a crown costs 1,150 CHF and takes two visits.")
+    on.page.get_by_label("The text", exact=True).fill("Good morning Tom, for children a cleaning costs 75 CHF.")
     on.page.keyboard.press("Tab")
     expect(on.button("Approve with changes")).to_be_visible()
 
 
 def _runs(on: Tour) -> None:
-    on.page.goto(on.address + "/runs")
-    expect(on.page.locator("button.row").first).to_be_visible()
+    on.runs()
 
 
 def _many(on: Tour) -> None:
@@ -222,7 +275,8 @@ def _many(on: Tour) -> None:
 
 
 def _run(on: Tour) -> None:
-    on.page.goto(f"{on.address}/runs?run={on.shop.answered}")
+    on.clear()
+    on.choose("Mia Keller")
     expect(on.page.get_by_text("Answered, and no person was needed.").locator("visible=true").first).to_be_visible()
 
 
@@ -243,14 +297,15 @@ def _diagram(on: Tour) -> None:
 
 
 def _undo(on: Tour) -> None:
-    on.page.goto(f"{on.address}/runs?run={on.shop.run}")
+    on.runs()
+    on.choose("Nora Quill")
     on.page.get_by_text("What it changed in the CRM").click()
     on.button("Undo…").click()
     expect(on.button("Undo these")).to_be_visible()
 
 
 def _nothing(on: Tour) -> None:
-    on.page.goto(on.address + "/runs")
+    on.runs()
     on.page.get_by_text("Not started", exact=True).click()
     expect(on.page.get_by_text("an arrival could not be taken in")).to_be_visible()
 
@@ -261,10 +316,61 @@ def _why(on: Tour) -> None:
 
 
 def _no_run_fits(on: Tour) -> None:
-    on.page.goto(on.address + "/runs")
+    on.clear()
+    on.page.get_by_text("Runs", exact=True).locator("visible=true").last.click()
     on.page.get_by_label("Contact", exact=True).fill("nobody of this name")
     on.page.keyboard.press("Enter")
     expect(on.page.get_by_text("No runs fit")).to_be_visible()
+
+
+def _viewer(on: Tour) -> None:
+    on.enter("viewer", "/automations", "Price questions")
+
+
+def _read_only(on: Tour) -> None:
+    on.builder(on.shop.front)
+    on.card("Write the answer")
+    on.see("Your role may look")
+
+
+def _viewer_backtest(on: Tour) -> None:
+    on.tab("Backtest")
+    on.see("The answer reads differently")
+
+
+def _viewer_run(on: Tour) -> None:
+    on.runs()
+    on.choose("Jon Brandt")
+    on.see("the model did not answer in time")
+
+
+def _viewer_approval(on: Tour) -> None:
+    on.go("Handoffs")
+    on.see("Waiting for approval")
+
+
+def _no_automation(on: Tour) -> None:
+    on.enter("newcomer", "/automations", "No automation yet")
+
+
+def _no_run(on: Tour) -> None:
+    on.go("Runs")
+    on.see("No runs yet")
+
+
+def _no_reason(on: Tour) -> None:
+    on.page.get_by_text("Not started", exact=True).click()
+    on.see("Nothing was left out")
+
+
+def _no_conversation(on: Tour) -> None:
+    on.go("Conversations")
+    on.see("No conversations yet")
+
+
+def _no_handoff(on: Tour) -> None:
+    on.go("Handoffs")
+    on.see("Nobody is waiting")
 
 
 STATES: tuple[tuple[str, Callable[[Tour], None]], ...] = (
@@ -277,12 +383,13 @@ STATES: tuple[tuple[str, Callable[[Tour], None]], ...] = (
     ("form", _form),
     ("problem", _problem),
     ("reference-menu", _menu),
+    ("publish-not-yet", _not_yet),
     ("conditions", _conditions),
     ("publish", _publish),
-    ("published", _published),
     ("test-sample", _sample),
     ("test-past", _past),
     ("test-edit", _by_hand),
+    ("published", _published),
     ("backtest", _compared),
     ("backtest-review", _review),
     ("backtest-gate", _gate),
@@ -302,4 +409,14 @@ STATES: tuple[tuple[str, Callable[[Tour], None]], ...] = (
     ("why-list", _nothing),
     ("why", _why),
     ("runs-empty", _no_run_fits),
+    ("viewer-list", _viewer),
+    ("viewer-builder", _read_only),
+    ("viewer-backtest", _viewer_backtest),
+    ("viewer-run", _viewer_run),
+    ("viewer-approval", _viewer_approval),
+    ("nothing-automations", _no_automation),
+    ("nothing-runs", _no_run),
+    ("nothing-not-started", _no_reason),
+    ("nothing-conversations", _no_conversation),
+    ("nothing-handoffs", _no_handoff),
 )

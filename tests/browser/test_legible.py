@@ -39,7 +39,7 @@ def tour(chromium: Browser, database_url: str, home: Path) -> Iterator[Tour]:
         raised: list[str] = []
         note_errors(page, raised)
         made = Tour(page, shop, address)
-        made.sign_in()
+        made.enter("builder", "/automations", "New automation")
         yield made
         page.context.close()
     assert raised == []

@@ -42,7 +42,7 @@ def page() -> None:
     frame.show_on_phone("pane_run" if opened else "pane_runs", among=("pane_runs", "pane_run"))
     left, right = st.columns([1, 1.7], gap="medium")
     with left, st.container(key="pane_runs"):
-        view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="view", required=True, label_visibility="collapsed")  # fmt: skip
+        view = st.segmented_control("Show", VIEWS, default=VIEWS[0], key="view", required=True, label_visibility="collapsed", on_change=_open)  # fmt: skip
         if view == NOT_STARTED:
             not_started.draw(me)
         elif is_any:
@@ -133,6 +133,8 @@ def _head(me: Here, run: RunDetail) -> None:
         st.caption(plain(total))
     if run.outcome:
         st.markdown(plain(run.outcome))
+    if run.state == "failed" and not me.may("reply"):
+        st.caption(":material/lock: Your role may look at runs but not let a failed one go on.")
     with st.container(horizontal=True):
         run_again.button(me, run)
         if run.conversation_id:
