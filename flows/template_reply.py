@@ -32,7 +32,8 @@ def template_with(workspace: UUID, template_id: str, values: Mapping[str, str]) 
     """An offered template with its blanks filled. Raises ActionRefused for one that cannot be sent, or a name that is no blank."""
     offered = [each.template for each in message_templates.whatsapp(workspace) if each.template.id == template_id]
     if not offered:
-        raise ActionRefused(f"The template {template_id} does not exist at a connected Twilio account.")
+        gone = f"The template {template_id} does not exist at a connected Twilio account."
+        raise ActionRefused(message_templates.unanswered(workspace) or gone)
     [template, *_] = offered
     if template.approval != APPROVED:
         raise ActionRefused(f"WhatsApp has not approved the template '{template.name}': it is {template.approval}.")

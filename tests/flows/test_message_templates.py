@@ -163,3 +163,10 @@ def test_only_what_is_offered_and_approved_can_be_asked_for(rig: Rig, twin: Twil
         template_with(rig.workspace, pending.sid, {})
     with pytest.raises(ActionRefused, match="no blank 'name'. It has: 1"):
         template_with(rig.workspace, made.sid, {"name": "Lea"})
+
+
+def test_a_template_is_not_called_gone_while_twilio_does_not_answer(rig: Rig, twin: TwilioTwin) -> None:
+    made = twin.add_template("bike_ready", "Hello")
+    twin.misbehave(Fault(status=500))
+    with pytest.raises(ActionRefused, match="did not answer just now"):
+        template_with(rig.workspace, made.sid, {})
