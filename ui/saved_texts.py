@@ -30,8 +30,9 @@ def fields(workspace: UUID, spec: NodeSpec) -> Collection[str]:
 def offer(around: Around, told: Told) -> None:
     """The button below a text. GoHighLevel is asked only once it is pressed."""
     with st.popover(
-        "Saved texts", icon=":material/content_paste_go:", type="tertiary", key=f"{around.key}:saved", on_change="rerun"
-    ) as opened:
+        "Saved texts", icon=":material/content_paste_go:", type="tertiary", on_change="rerun",
+        key=f"{around.key}:saved:{_taken(around)}",
+    ) as opened:  # fmt: skip
         if opened.open:
             _choose(around, told)
 
@@ -61,8 +62,15 @@ def _choose(around: Around, told: Told) -> None:
 
 def _copy(made: Turned, around: Around, told: Told) -> None:
     told(made.text)
-    st.session_state[f"{around.key}:saved"] = False  # fold it up
+    # A new one takes the place of the open one: what closes it by its state gets lost where the next run overtakes this one.
+    st.session_state[f"{around.key}:taken"] = _taken(around) + 1
     passing.say(_to_fill_in(made) if made.missing else "The text is in the field.", "edit" if made.missing else "check")
+
+
+def _taken(around: Around) -> int:
+    """How often a text was taken over into this field, in this window."""
+    taken: int = st.session_state.get(f"{around.key}:taken", 0)
+    return taken
 
 
 def _to_fill_in(made: Turned) -> str:
