@@ -29,7 +29,9 @@ def setting_in_words(value: Any) -> str:
             return listed([setting_in_words(item) for item in value]) or "none"
         case {"id": _, "name": str(name), "text": str(text), "blanks": list(blanks)}:  # a message template
             known = [blank for blank in blanks if isinstance(blank, dict)]
-            values = {str(blank.get("name")): str(blank.get("value") or blank.get("otherwise") or "…") for blank in known}
+            values = {
+                str(blank.get("name")): str(blank.get("value") or blank.get("otherwise") or "…") for blank in known
+            }
             return f"“{name}”: “{with_values(text, values)}”"
         case dict():
             return ", ".join(
