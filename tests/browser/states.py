@@ -59,10 +59,12 @@ class Tour:
         self.page.keyboard.press("Escape")
         self.rest()
 
-    def builder(self, automation: object) -> None:
+    def builder(self, automation: object, tab: str = "Build") -> None:
         self.list()
         self.page.locator(f".st-key-open-{automation} button").click()
-        expect(self.page.locator("li.item, .palette").first).to_be_visible()
+        self.tab(tab)
+        if tab == "Build":
+            expect(self.page.locator("li.item, .palette").first).to_be_visible()
 
     def runs(self) -> None:
         if "/runs" not in self.page.url:
@@ -179,8 +181,7 @@ def _published(on: Tour) -> None:
 
 
 def _sample(on: Tour) -> None:
-    on.builder(on.shop.quick)
-    on.tab("Test")
+    on.builder(on.shop.quick, "Test")
     on.page.get_by_text("The sample", exact=True).click()
     expect(on.page.get_by_text("The example that each step brings along.")).to_be_visible()
     on.button("Run the test").click()
@@ -201,8 +202,7 @@ def _by_hand(on: Tour) -> None:
 
 
 def _compared(on: Tour) -> None:
-    on.builder(on.shop.front)
-    on.tab("Backtest")
+    on.builder(on.shop.front, "Backtest")
     expect(on.page.get_by_text("Draft", exact=True).first).to_be_visible()
 
 
@@ -220,8 +220,7 @@ def _gate(on: Tour) -> None:
 
 def _comparing(on: Tour) -> None:
     on.shop.half_done()
-    on.builder(on.shop.front)
-    on.tab("Backtest")
+    on.builder(on.shop.front, "Backtest")
     on.see("Comparing: 14 of 37")
 
 
