@@ -71,6 +71,12 @@ def named(tx: Session, type: SourceType, name: str) -> SourceSetup | None:
     return record(SourceSetup, row) if row else None
 
 
+def names(tx: Session) -> list[str]:
+    """The name of every source, once where several have the same."""
+    found = rows(tx, "SELECT name FROM training_sources GROUP BY name ORDER BY lower(name)")
+    return [str(row["name"]) for row in found]
+
+
 def scheduled(tx: Session) -> list[SourceSetup]:
     """The sources that have a schedule; in a `system()` transaction those of all workspaces."""
     found = rows(tx, "SELECT * FROM training_sources WHERE config ? 'schedule' ORDER BY created_at, id")

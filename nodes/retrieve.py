@@ -56,6 +56,7 @@ class Config(Settings):
         default_factory=list,
         max_length=50,
         description="Only these sources, by their name; none is all sources.",
+        json_schema_extra={"widget": "sources"},
     )
     neighbours: int = Field(
         title="Passages before and after each one",

@@ -1,4 +1,4 @@
-"""What a field lets a person choose from: automations and addresses of ours; tags, pipelines, calendars, people of the connected CRM.
+"""What a field lets a person choose from: automations, addresses, sources of ours; tags, pipelines, calendars, people of the CRM.
 
 The CRM is asked at most once a minute for each of them. Where none is connected, or it does not answer, a person may write
 anything: a builder is never held up by another company's server.
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from db import connections, views
+from db import connections, sources, views
 from db.engine import read_only
 from flows import crm, hooks
 from nodes.clients.ghl import Ghl
@@ -65,8 +65,12 @@ def _hooks(tx: Session) -> list[Option]:
     return [Option(hook.name, hook.name) for hook in connections.of_kind(tx, hooks.KIND)]
 
 
+def _sources(tx: Session) -> list[Option]:
+    return [Option(name, name) for name in sources.names(tx)]
+
+
 # What is in our own tables is read anew each time.
-_OURS: dict[str, Callable[[Session], list[Option]]] = {"automation": _automations, "hook": _hooks}
+_OURS: dict[str, Callable[[Session], list[Option]]] = {"automation": _automations, "hook": _hooks, "sources": _sources}
 
 
 def forget() -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from db import sources
 from db.engine import transaction
 from flows import drafts, editing
 from flows.automation import Automation, When
@@ -159,6 +160,14 @@ def test_the_diagram_beside_the_steps_marks_what_is_wrong() -> None:
     document, _ = editing.add_step(Automation(name="New"), "message_received@1", after=None)
     drawn = canvas.drawing(document, compact=True, wrong={"message"})
     assert (drawn["compact"], drawn["wrong"]) == (True, ["message"])
+
+
+def test_the_sources_to_search_in_are_chosen_by_name(office: Office) -> None:
+    with transaction(office.workspace) as tx:
+        sources.create(tx, office.workspace, "text", "prices")
+        sources.create(tx, office.workspace, "qa", "Opening hours")
+    found = pickers.options(office.workspace, "sources", {})
+    assert [option.label for option in found or ()] == ["Opening hours", "prices"]
 
 
 def test_without_a_crm_a_picker_lets_one_write_anything(office: Office) -> None:
