@@ -10,6 +10,7 @@ from pydantic import Field
 from nodes import registry
 from nodes.contract import Settings
 from nodes.message_received import Config as MessageReceived
+from nodes.send_message import Config as SendMessage
 from ui import forms
 from ui.forms import FormField, fields_of
 
@@ -93,6 +94,11 @@ def test_a_field_is_shown_only_where_it_matters(fields: dict[str, FormField]) ->
 
 def test_a_new_entry_starts_with_its_defaults(fields: dict[str, FormField]) -> None:
     assert forms.blank(fields["pairs"]) == {"name": "", "kind": "b"}
+
+
+def test_a_template_of_whatsapp_has_a_field_of_its_own() -> None:
+    [template] = [field for field in fields_of(SendMessage) if field.name == "template"]
+    assert (template.kind, template.optional, template.picker, template.fields) == ("template", True, "", ())
 
 
 def test_entries_are_written_one_per_line() -> None:

@@ -43,6 +43,7 @@ def test_whatsapp_closes_24_hours_after_the_customers_last_message(told: Any) ->
     closed = composer(told(channel="whatsapp", last_inbound_at=NOW - timedelta(hours=24)))
     assert open_still["enabled"] and open_still["open_until"] == (NOW + timedelta(minutes=1)).isoformat()
     assert not closed["enabled"] and closed["hint"] == talk.CLOSED
+    assert closed["placeholder"] == "Only a template can be sent"
 
 
 def test_whatsapp_is_closed_where_the_customer_never_wrote(told: Any) -> None:
@@ -77,6 +78,18 @@ def test_only_an_unanswered_message_asks_why_no_answer_came(office: Office) -> N
     assert [first["why"]["quiet"], answer["why"]["text"], second["why"]["text"]] == [True, "Why this answer?", "Why no answer?"]  # fmt: skip
     assert (answer["state"], answer["error"]) == ("failed", "The line was busy.")
     assert second["media"] == [{"url": "https://example.com/a.jpg", "name": "", "content_type": "image/jpeg"}]
+
+
+def test_a_message_that_left_as_a_template_says_so(office: Office) -> None:
+    sent = {"direction": "out", "author": "human", "metadata": Jsonb({"explanation": {"template": "bike_ready"}})}
+    with transaction(office.workspace) as tx:
+        id = a_conversation(tx, office.workspace)
+        a_message(tx, office.workspace, id, "Is it ready?")
+        a_message(tx, office.workspace, id, "Hello Lea, your bike is ready.", **sent)
+        detail, lines = conversation(tx, id), thread(tx, id)
+    assert detail is not None
+    data = talk.thread_data(detail, lines, now=NOW, may_reply=True, me="Agent")
+    assert [message["template"] for message in data["messages"]] == ["", "Bike ready"]
 
 
 def _media() -> Jsonb:
