@@ -17,16 +17,12 @@ from tests.fakes.ghl_twin import GhlTwin
 from tests.fakes.openai_twin import OpenAITwin
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
-SIZES: tuple[ViewportSize, ...] = ({"width": 1440, "height": 900}, PHONE)
-GROUNDS: dict[Literal["light", "dark"], str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 29)"}
-ALIKE = {
-    "form",
-    "published",
-    "backtest-gate",
-    "versions-back",
-    "approvals-edited",
-    "run-passages",
-}  # as what is beside them
+DESK: ViewportSize = {"width": 1440, "height": 900}
+Ground = Literal["light", "dark"]
+GROUNDS: dict[Ground, str] = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 23, 29)"}
+# There and back: another ground is drawn by Streamlit anew, which takes longer than to look at it.
+LOOKS: tuple[tuple[ViewportSize, tuple[Ground, ...]], ...] = ((DESK, ("light", "dark")), (PHONE, ("dark", "light")))
+ALIKE = {"form", "backtest-gate", "versions-back", "approvals-edited", "run-passages"}  # as what is beside them
 LOOK = (Path(__file__).parent / "legible.js").read_text(encoding="utf-8")
 
 
@@ -35,7 +31,7 @@ def tour(chromium: Browser, database_url: str, home: Path) -> Iterator[Tour]:
     configure(database_url)
     with GhlTwin() as ghl, OpenAITwin() as model, pages(database_url, home) as address:
         shop = Shop(ghl, model.base_url)
-        page = chromium.new_page(viewport=SIZES[0], reduced_motion="reduce")
+        page = chromium.new_page(viewport=DESK, reduced_motion="reduce")
         raised: list[str] = []
         note_errors(page, raised)
         made = Tour(page, shop, address)
@@ -52,14 +48,14 @@ def test_nothing_is_too_wide_too_faint_cut_off_or_without_a_name(tour: Tour) -> 
             continue
         go(tour)
         tour.rest()
-        for size in SIZES:
+        for size, grounds in LOOKS:
             tour.page.set_viewport_size(size)
-            for colours, ground in GROUNDS.items():
+            for colours in grounds:
                 tour.page.emulate_media(color_scheme=colours)
-                expect(tour.page.get_by_test_id("stApp")).to_have_css("background-color", ground)
+                expect(tour.page.get_by_test_id("stApp")).to_have_css("background-color", GROUNDS[colours])
                 found += [f"{name}, {size['width']}, {colours}: {each}" for each in _faults(tour)]
         assert tour.page.get_by_test_id("stException").count() == 0, name
-        tour.page.set_viewport_size(SIZES[0])
+        tour.page.set_viewport_size(DESK)
     assert found == []
 
 
