@@ -21,7 +21,7 @@ OPEN = "template_reply"
 LABEL = "Send an approved template"
 SHOWN = 3  # templates that cannot be sent
 # What the thread leaves free below it, in pixels: for the button, for the menu, and for a template with its blanks.
-BUTTON, MENU, WHOLE = 56, 210, 400
+BUTTON, MENU, WHOLE = 56, 210, 440
 UNFILLED = "Fill in every blank first: WhatsApp refuses a template with an empty one."
 
 
@@ -38,14 +38,14 @@ def draw(me: Here, conversation: ConversationDetail) -> None:
     key = _key(conversation.id)
     if not key:
         st.button(
-            LABEL, type="primary", icon=":material/schedule_send:", key=f"template_open:{conversation.id}",
+            LABEL, type="primary", icon=":material/schedule_send:", key=f"approved_open:{conversation.id}",
             on_click=_begin, args=(conversation.id,),
         )  # fmt: skip
         return
-    with st.container(border=True, key="template_reply"):
+    with st.container(border=True, key="approved_reply"):
         with st.container(horizontal=True, vertical_alignment="center"):
             st.markdown(f"**{LABEL}**", width="stretch")
-            st.button("Close", type="tertiary", icon=":material/close:", key=f"template_close:{key}", on_click=_end)
+            st.button("Close", type="tertiary", icon=":material/close:", key=f"approved_close:{key}", on_click=_end)
         with st.spinner("Asking Twilio for your templates"):
             shelf = whatsapp_templates.shelf(me.workspace.id).of(conversation.connection_name)
         if shelf.approved:
@@ -71,11 +71,11 @@ def _form(conversation: UUID, shelf: Shelf, key: str) -> None:
         st.caption("Choose what WhatsApp has approved. You see the whole message before it leaves.")
         return
     values = _values(template, key)
-    with st.container(border=True, gap="xsmall", key="template_preview"):
+    with st.container(border=True, gap="xsmall", key="approved_preview"):
         st.markdown(":small[:gray[What the customer gets]]")
         st.markdown(whatsapp_templates.preview(template.text, values))
     st.button(
-        "Send it", type="primary", icon=":material/send:", key=f"template_send:{key}",
+        "Send it", type="primary", icon=":material/send:", key=f"approved_send:{key}",
         on_click=_send, args=(conversation, template, key),
     )  # fmt: skip
 
@@ -115,11 +115,11 @@ def _filled(template: ContentTemplate, key: str) -> Mapping[str, str]:
 
 
 def _menu(key: str) -> str:
-    return f"template:{key}"
+    return f"approved_which:{key}"
 
 
 def _field(template: ContentTemplate, blank: str, key: str) -> str:
-    return f"template_blank:{key}:{template.id}:{blank}"
+    return f"approved_blank:{key}:{template.id}:{blank}"
 
 
 def _named(template: ContentTemplate) -> str:

@@ -166,7 +166,7 @@ def test_an_agent_sends_an_approved_template_where_free_text_is_not_taken(chromi
         _choose(page, page.get_by_role("combobox", name="Template"), "Bike ready (en)")
         page.get_by_role("textbox", name="Blank 1").fill("Lea")
         page.get_by_role("textbox", name="Blank 2").fill("city bike")
-        expect(page.locator(".st-key-template_preview")).to_contain_text("Hello Lea, your city bike is ready.")
+        expect(page.locator(".st-key-approved_preview")).to_contain_text("Hello Lea, your city bike is ready.")
         _fits(page)
         page.get_by_role("button", name="Send it").click()
         bubble = page.get_by_role("log", name="Messages").locator(".message.out.human")
