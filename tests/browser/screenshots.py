@@ -29,6 +29,7 @@ from tests.browser.window import ARGUMENTS, CHROMIUM, pages
 from tests.conftest import pytest_configure
 from tests.fakes.ghl_twin import GhlTwin
 from tests.fakes.openai_twin import OpenAITwin
+from tests.fakes.twilio_twin import TwilioTwin
 
 SIZES = {1440: 900, 390: 844}
 COLOURS = 96
@@ -69,7 +70,8 @@ def _tour(width: int) -> Iterator[Tour]:
         stack.callback(postgres.stop)
         migrate(postgres.url())
         configure(postgres.url())
-        shop = Shop(stack.enter_context(GhlTwin()), stack.enter_context(OpenAITwin()).base_url)
+        twins = stack.enter_context(GhlTwin()), stack.enter_context(OpenAITwin()), stack.enter_context(TwilioTwin())
+        shop = Shop(twins[0], twins[1].base_url, twins[2])
         address = stack.enter_context(pages(postgres.url(), home / "home"))
         browser = stack.enter_context(sync_playwright()).chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         stack.callback(browser.close)

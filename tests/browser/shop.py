@@ -18,9 +18,21 @@ from flows.templates import template
 from nodes.contract import ChatMessage, Completion
 from nodes.effects import AddNote, ChangeTags, CreateTask
 from tests.browser.window import a_person
-from tests.db.builders import a_connection, a_run, a_step, a_talk, a_workspace, an_event, an_outbox_row
+from tests.db.builders import (
+    a_connection,
+    a_contact,
+    a_conversation,
+    a_message,
+    a_run,
+    a_step,
+    a_talk,
+    a_workspace,
+    an_event,
+    an_outbox_row,
+)
 from tests.fakes.ghl_twin import GhlTwin
 from tests.fakes.models import RememberingModel, verdict
+from tests.fakes.twilio_twin import TwilioTwin
 from tests.flows.effects_rig import PHONE, EffectsRig
 from tests.flows.rig import FakeModels
 
@@ -34,6 +46,7 @@ SAID = (
     ("Tom Becker", "Is the price for children lower?"),
     ("Nina Falk", "Thanks, see you on Monday!"),
 )
+REMINDER = "Hello {{1}}, it is time for your next visit. Reply here and we find a time for you."
 PASSAGES = [
     {"id": "1", "source": "Price list", "heading": "Cleaning", "text": "A cleaning with polish takes 45 minutes and costs 120 CHF.", "score": 0.83},
     {"id": "2", "source": "Questions", "heading": "How do I pay?", "text": "By card, in cash, or by invoice within 30 days.", "score": 0.61},
@@ -55,8 +68,9 @@ class Shop(EffectsRig):
     """`front` is live with two versions and a changed draft, `quick` asks no model, `unfinished` has problems, and a run of
     `offers` waits for an approval. Beside it is a workspace in which nothing happened yet, with the builder `newcomer`."""
 
-    def __init__(self, twin: GhlTwin, model_url: str) -> None:
+    def __init__(self, twin: GhlTwin, model_url: str, twilio: TwilioTwin) -> None:
         super().__init__(twin)
+        twilio.add_template("next_visit", REMINDER, variables={"1": "Lea"})
         for tag in ("lead", "vip", "price question"):
             twin.tag_list.append({"id": tag, "name": tag, "locationId": twin.location_id})
         twin.add_contact(firstName="Nora", lastName="Quill", phone=PHONE, tags=["lead"])
@@ -80,6 +94,7 @@ class Shop(EffectsRig):
         self.answered = self._answered()
         self._did_nothing()
         self._called()
+        self.closed = self._closed(twilio)
         self.put_in_line(
             ChangeTags(add=("vip",), remove=("lead",)), CreateTask(title="Call back", due_at=datetime.now(UTC) + timedelta(days=1)), AddNote(body="Likes the mornings.")
         )  # fmt: skip
@@ -144,7 +159,19 @@ class Shop(EffectsRig):
             run(tx, "UPDATE runs SET created_at = %(at)s, started_at = %(at)s, finished_at = %(end)s, outcome = 'Kept in the CRM.' WHERE id = %(id)s",
                 at=at, end=at + timedelta(seconds=0.8), id=self.run)  # fmt: skip
             a_step(tx, self.workspace, self.run, "message", node="message_received@1", duration_ms=4)
+            run(tx, "UPDATE conversations SET last_message_at = %(at)s, last_message_preview = 'Thanks for the call!' WHERE id = %(id)s", at=at, id=self.thread)  # fmt: skip
             run(tx, "UPDATE connections SET name = 'Web chat' WHERE id = %(id)s", id=self.webchat)
+
+    def _closed(self, twilio: TwilioTwin) -> UUID:
+        """A conversation over WhatsApp in which free text is not taken any more."""
+        at = datetime.now(UTC) - timedelta(hours=30)
+        with transaction(self.workspace) as tx:
+            run(tx, "UPDATE connections SET name = 'WhatsApp', config = config || %(at)s WHERE id = %(id)s", at={"base_url": twilio.base_url}, id=self.twilio)  # fmt: skip
+            ida = a_contact(tx, self.workspace, name="Ida Brunner", phone="+14155550188")
+            told = {"last_inbound_at": at, "last_message_at": at, "last_message_preview": "When is my next visit?"}
+            made = a_conversation(tx, self.workspace, ida, self.twilio, channel="whatsapp", address="+14155550188", **told)  # fmt: skip
+            a_message(tx, self.workspace, made, "When is my next visit?", created_at=at)
+        return made
 
     @staticmethod
     def _beside() -> None:

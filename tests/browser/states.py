@@ -77,6 +77,14 @@ class Tour:
         self.rest()
         self.page.locator("button.row", has_text=contact).first.click()
 
+    def pick(self, label: str, option: str) -> None:
+        menu = self.page.get_by_role("combobox", name=label)
+        menu.scroll_into_view_if_needed()
+        self.rest()
+        menu.click()
+        self.page.get_by_role("option", name=option, exact=True).click()
+        self.rest()
+
     def tab(self, name: str) -> None:
         self.page.locator("[role=tab]", has_text=re.compile(rf"{name}\s*$")).first.click()
 
@@ -180,6 +188,21 @@ def _published(on: Tour) -> None:
     on.page.mouse.wheel(0, -9999)
 
 
+def _template(on: Tour) -> None:
+    on.builder(on.shop.quick)
+    on.card("Send message")
+    on.page.get_by_text("When WhatsApp's 24 hours are over").click()
+    on.pick("Approved template", "Next visit (en)")
+    on.page.get_by_role("button", name="Insert a result into Blank 1").click()
+    on.page.locator(".menu:not([hidden]) button.entry", has_text="Contact name").click()
+    otherwise = on.page.get_by_role("textbox", name="Blank 1, where that is empty")
+    otherwise.fill("there")
+    otherwise.blur()
+    on.see("What the customer gets then")
+    on.rest()
+    otherwise.scroll_into_view_if_needed()
+
+
 def _sample(on: Tour) -> None:
     on.builder(on.shop.quick, "Test")
     on.page.get_by_text("The sample", exact=True).click()
@@ -251,6 +274,16 @@ def _newer(on: Tour) -> None:
 
 def _rename(on: Tour, step: str, title: str) -> None:
     on.shop.edit(on.shop.offers, lambda doc: editing.set_title(doc, step, title), by=on.shop.people["admin"])
+
+
+def _template_reply(on: Tour) -> None:
+    on.page.goto(f"{on.address}/conversations?c={on.shop.closed}")
+    on.page.get_by_role("button", name="Send an approved template").click()
+    on.pick("Template", "Next visit (en)")
+    blank = on.page.get_by_role("textbox", name="Blank 1")
+    blank.fill("Ida")
+    blank.blur()
+    on.see("Hello Ida, it is time")
 
 
 def _approvals(on: Tour) -> None:
@@ -385,6 +418,7 @@ STATES: tuple[tuple[str, Callable[[Tour], None]], ...] = (
     ("publish-not-yet", _not_yet),
     ("conditions", _conditions),
     ("publish", _publish),
+    ("template", _template),
     ("test-sample", _sample),
     ("test-past", _past),
     ("test-edit", _by_hand),
@@ -396,6 +430,7 @@ STATES: tuple[tuple[str, Callable[[Tour], None]], ...] = (
     ("versions", _versions),
     ("versions-back", _back),
     ("conflict", _newer),
+    ("template-reply", _template_reply),
     ("approvals", _approvals),
     ("approvals-edited", _changed),
     ("runs", _runs),

@@ -15,6 +15,7 @@ from tests.browser.states import STATES, Tour
 from tests.browser.window import CHROMIUM, PHONE, note_errors, pages
 from tests.fakes.ghl_twin import GhlTwin
 from tests.fakes.openai_twin import OpenAITwin
+from tests.fakes.twilio_twin import TwilioTwin
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
 DESK: ViewportSize = {"width": 1440, "height": 900}
@@ -29,8 +30,8 @@ LOOK = (Path(__file__).parent / "legible.js").read_text(encoding="utf-8")
 @pytest.fixture
 def tour(chromium: Browser, database_url: str, home: Path) -> Iterator[Tour]:
     configure(database_url)
-    with GhlTwin() as ghl, OpenAITwin() as model, pages(database_url, home) as address:
-        shop = Shop(ghl, model.base_url)
+    with GhlTwin() as ghl, OpenAITwin() as model, TwilioTwin() as twilio, pages(database_url, home) as address:
+        shop = Shop(ghl, model.base_url, twilio)
         page = chromium.new_page(viewport=DESK, reduced_motion="reduce")
         raised: list[str] = []
         note_errors(page, raised)
