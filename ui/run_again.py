@@ -1,4 +1,4 @@
-"""Buttons that let failed runs go on: one on its own page, several from the list."""
+"""Buttons that let runs go on that failed or were stopped: one on its own page; those that failed also from the list."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from ui.session import Here
 from ui.text import plain
 
 
+LABELS = {"failed": "Go on from the failed step", "cancelled": "Go on where it was stopped"}
+
+
 def button(me: Here, run: RunDetail) -> None:
-    """Nothing where the run did not fail."""
-    if run.state != "failed" or not me.may("reply"):
+    """Nothing where the run neither failed nor was stopped. Whether it may go on is decided when it is asked for."""
+    if run.state not in LABELS or not me.may("reply"):
         return
     st.button(
-        "Go on from the failed step",
+        LABELS[run.state],
         icon=":material/replay:",
         key=f"rerun:{run.id}",
         help="With the same version and what it has found out so far. Nothing that was done is done again.",

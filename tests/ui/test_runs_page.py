@@ -102,6 +102,15 @@ def test_a_viewer_lets_nothing_go_on(visit: Any, two: dict[str, UUID]) -> None:
     assert "Go on from the failed step" not in labels
 
 
+def test_a_stopped_run_that_may_not_go_on_says_why(visit: Any, office: Office, two: dict[str, UUID]) -> None:
+    with transaction(office.workspace) as tx:
+        run(tx, "UPDATE runs SET state = 'cancelled' WHERE state = 'failed'")
+        run(tx, "UPDATE conversations SET owner = 'human'")
+    test = press(visit("runs", run=str(two["failed"])), "Go on where it was stopped")
+    assert states(office)[str(two["failed"])]["state"] == "cancelled"
+    assert "or answer yourself" in " ".join(toast.value for toast in test.toast) + told(test)
+
+
 def test_several_go_on_together(visit: Any, office: Office, two: dict[str, UUID]) -> None:
     with transaction(office.workspace) as tx:
         run(tx, "UPDATE runs SET state = 'failed', waiting_for = '{}' WHERE state = 'waiting'")
