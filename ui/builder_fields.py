@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from ui import builder_template, builder_text, forms
-from ui.builder_widget import Around, Told, changed, wrong
+from ui.builder_widget import Around, Told, by_now, changed, wrong
 from ui.forms import FormField
 from ui.pickers import Option
 from ui.text import plain
@@ -67,9 +67,7 @@ def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequ
         case "objects":
             _objects(field, list(value or ()), around, told)
         case "record":
-            with st.container(border=True):
-                st.markdown(f":small[**{plain(field.label)}**]", help=field.help or None)
-                draw_all(field.fields, value or {}, around, lambda name, new: told({**(value or {}), name: new}))
+            _record(field, value or {}, around, told)
         case "mapping":
             _mapping(field, dict(value or {}), around, told)
     if around.problem and field.kind not in ("objects", "record"):
@@ -150,25 +148,44 @@ def _time(field: FormField, value: str, around: Around, told: Told) -> None:
 def _objects(field: FormField, value: list[Any], around: Around, told: Told) -> None:
     """Entries below each other, each with its own fields."""
     st.markdown(f":small[{plain(field.label)}]", help=field.help or None)
-    entries = [dict(entry) if isinstance(entry, Mapping) else {} for entry in value]
+    entries = _entries(value)
+
+    def now() -> list[dict[str, Any]]:
+        return _entries(by_now(field, around, entries))
+
+    def put(at: int, name: str, new: Any) -> None:
+        told([{**old, name: new} if index == at else old for index, old in enumerate(now())])
+
+    def remove(at: int) -> None:
+        told([old for index, old in enumerate(now()) if index != at])
+
     for number, entry in enumerate(entries):
-
-        def put(name: str, new: Any, at: int = number) -> None:
-            told([{**old, name: new} if index == at else old for index, old in enumerate(entries)])
-
         # The key counts the entries, because after a removal the others have moved up.
-        key = f"{around.key}:{len(entries)}.{number}"
+        inside = replace(around.within(number), key=f"{around.key}:{len(entries)}.{number}", kept=None)
         with st.container(border=True):
-            draw_all(field.fields, entry, replace(around.within(number), key=key), put)
+            draw_all(field.fields, entry, inside, partial(put, number))
             if not around.disabled:
                 st.button(
-                    "Remove", key=f"{key}:gone", icon=":material/delete:", type="tertiary",
-                    on_click=told, args=([old for index, old in enumerate(entries) if index != number],),
+                    "Remove", key=f"{inside.key}:gone", icon=":material/delete:", type="tertiary",
+                    on_click=remove, args=(number,),
                 )  # fmt: skip
     if not around.disabled and (field.longest is None or len(entries) < field.longest):
         st.button(
-            "Add", key=f"{around.key}:add", icon=":material/add:", on_click=told, args=([*entries, forms.blank(field)],)
+            "Add", key=f"{around.key}:add", icon=":material/add:", on_click=lambda: told([*now(), forms.blank(field)])
         )
+
+
+def _entries(value: Any) -> list[dict[str, Any]]:
+    return [dict(entry) if isinstance(entry, Mapping) else {} for entry in value or ()]
+
+
+def _record(field: FormField, value: Mapping[str, Any], around: Around, told: Told) -> None:
+    with st.container(border=True):
+        st.markdown(f":small[**{plain(field.label)}**]", help=field.help or None)
+        draw_all(
+            field.fields, value, replace(around, kept=None),
+            lambda name, new: told({**(by_now(field, around, value) or {}), name: new}),
+        )  # fmt: skip
 
 
 def _mapping(field: FormField, value: dict[str, Any], around: Around, told: Told) -> None:

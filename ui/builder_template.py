@@ -12,7 +12,7 @@ import streamlit as st
 from flows import message_templates
 from nodes.clients.twilio_content import ContentTemplate
 from ui import builder_text, whatsapp_templates
-from ui.builder_widget import Around, Told, changed, wrong
+from ui.builder_widget import Around, Told, by_now, changed, wrong
 from ui.forms import FormField
 from ui.text import plain
 from ui.whatsapp_templates import Shelf
@@ -90,8 +90,7 @@ def _blanks(
     blanks = _of(now)
 
     def put(place: int, part: str, new: Any) -> None:
-        # Two fields may report in one go, so each changes what is kept by then and not what it was drawn with.
-        kept = around.kept(field.name) if around.kept else now
+        kept = by_now(field, around, now)
         if kept and kept.get("id") == now["id"]:
             changed_ones = [{**blank, part: new or ""} if at == place else blank for at, blank in enumerate(_of(kept))]
             told({**kept, "blanks": changed_ones})

@@ -42,20 +42,17 @@ def source(document: Automation, ref: str) -> str:
 
 
 def _condition(desk: Desk, step: Step, condition: When, number: int, may_edit: bool) -> None:
-    kept = [other for index, other in enumerate(step.when) if index != number]
     word = "Only if" if condition.is_ else "Unless"
     key = desk.key(step.id, "turn", number, len(step.when), condition.value)
 
     def turn() -> None:
         is_ = WORDS[st.session_state[key] or word]
         if is_ != condition.is_:
-            _set(
-                step.id,
-                [
-                    When.model_validate({"value": o.value, "is": is_}) if i == number else o
-                    for i, o in enumerate(step.when)
-                ],
-            )
+            turned = When.model_validate({"value": condition.value, "is": is_})
+            _set(step.id, [turned if other == condition else other for other in _by_now(step)])
+
+    def remove() -> None:
+        _set(step.id, [other for other in _by_now(step) if other != condition])
 
     with st.container(border=True, gap="xsmall", key=f"when_{number}"):
         with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
@@ -66,7 +63,7 @@ def _condition(desk: Desk, step: Step, condition: When, number: int, may_edit: b
             if may_edit:
                 st.button(
                     ":material/close:", key=f"{key}:gone", type="tertiary", help="Remove the condition",
-                    on_click=_set, args=(step.id, kept),
+                    on_click=remove,
                 )  # fmt: skip
         about = plain(source(desk.document, condition.value))
         st.markdown(f":small[{plain(claim(desk.document, condition.value))}]  \n:small[:gray[{about}]]")
@@ -86,9 +83,9 @@ def _add(desk: Desk, step: Step) -> None:
 
     def add() -> None:
         chosen = st.session_state[key]
-        now = next((other for other in builder_desk.here().document.steps if other.id == step.id), step)
-        if chosen and chosen not in {condition.value for condition in now.when}:
-            _set(step.id, [*now.when, When(value=chosen)])
+        now = _by_now(step)
+        if chosen and chosen not in {condition.value for condition in now}:
+            _set(step.id, [*now, When(value=chosen)])
 
     st.selectbox(
         "Add a condition",
@@ -107,6 +104,12 @@ def _named(document: Automation) -> Callable[[str], str]:
         return f"Only if {claim(document, ref)} ({source(document, ref)})"
 
     return name
+
+
+def _by_now(step: Step) -> list[When]:
+    """Its conditions when a report arrives: another one of the same moment may have changed them."""
+    now = next((other for other in builder_desk.here().document.steps if other.id == step.id), step)
+    return list(now.when)
 
 
 def _set(step: str, conditions: list[When]) -> None:

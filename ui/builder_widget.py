@@ -71,6 +71,13 @@ def changed(
     widget(field.label, key=key, help=field.help or None, disabled=around.disabled, on_change=report, **how)
 
 
+def by_now(field: FormField, around: Around, drawn: Any) -> Any:
+    """A setting for a callback that changes a part of it. Two fields may report in one go, so each changes what is kept
+    by then and not what it was drawn with."""
+    kept = around.kept(field.name) if around.kept else None
+    return drawn if kept is None else kept
+
+
 def wrong(problem: str) -> None:
     """What is wrong, below the field that it is about."""
     st.markdown(f":small[:red[:material/error: {plain(problem)}]]")

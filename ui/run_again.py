@@ -13,7 +13,6 @@ from ui import session, words
 from ui.session import Here
 from ui.text import plain
 
-
 LABELS = {"failed": "Go on from the failed step", "cancelled": "Go on where it was stopped"}
 
 

@@ -237,7 +237,8 @@ def test_every_element_is_sent_whole(open_page: OpenPage, desk: Desk) -> None:
 
 def _kind(frame: str | bytes) -> str | None:
     assert isinstance(frame, bytes)
-    return ForwardMsg.FromString(frame).WhichOneof("type")
+    kind: str | None = ForwardMsg.FromString(frame).WhichOneof("type")
+    return kind
 
 
 def test_a_test_says_what_would_happen_and_nothing_leaves(open_page: OpenPage, desk: Desk) -> None:

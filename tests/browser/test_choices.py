@@ -87,7 +87,7 @@ def test_a_sentence_becomes_a_draft_and_its_choices_come_from_the_crm(
     expect(page.locator("li.item")).to_have_count(6, timeout=30_000)
 
     _card(page, "Mark as lead", "Tag contact")
-    _choose(page, "Add", "vip")
+    _choose(page, "Tags to give", "vip")
     _card(page, "Move opportunity")
     _choose(page, "Pipeline", "Patients")
     until(lambda: "pipeline_id" in _kept(workspace, automation)["move_opportunity@1"], what="the pipeline is kept")
@@ -96,7 +96,7 @@ def test_a_sentence_becomes_a_draft_and_its_choices_come_from_the_crm(
     _card(page, "Book appointment")
     _choose(page, "Calendar", "Check-up")
     _card(page, "Create task")
-    _choose(page, "Assigned to", "Ana Silva")
+    _choose(page, "Colleague", "Ana Silva")
     pipeline = ghl.pipeline_list[0]
     until(lambda: _kept(workspace, automation).get("create_task@1") == {"assigned_to": ghl.user_list[0]["id"]}, what="the last choice is kept")  # fmt: skip
     kept = _kept(workspace, automation)

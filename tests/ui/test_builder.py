@@ -86,6 +86,20 @@ def test_a_changed_setting_is_kept_at_once(visit: Any, office: Office, draft: UU
     assert labelled(test.number_input, "How many passages").value == 5
 
 
+def test_an_entry_that_is_changed_while_another_is_added_stays_changed(
+    visit: Any,  # noqa: F811
+    office: Office,
+    draft: UUID,
+) -> None:
+    document, made = editing.add_step(kept(office, draft), "set_values@1", after=None)
+    document = editing.set_config(document, made, "values", [{"name": "colour", "value": "red"}])
+    drafts.save(office.workspace, None, draft, document, drafts.load(office.workspace, draft).revision)
+    test = choose(visit("automations", id=str(draft)), made)
+    next(field for field in test.text_input if field.value == "colour").set_value("shade")
+    next(button for button in test.button if button.label == "Add").click().run()
+    assert [entry["name"] for entry in step(kept(office, draft), made).config["values"]] == ["shade", ""]
+
+
 def test_a_condition_is_chosen_in_words(visit: Any, office: Office, draft: UUID) -> None:  # noqa: F811
     test = choose(visit("automations", id=str(draft)), "documents")
     menu = labelled(test.selectbox, "Add a condition")
