@@ -76,6 +76,8 @@ class Tour:
     def choose(self, contact: str) -> None:
         self.rest()
         self.page.locator("button.row", has_text=contact).first.click()
+        self.see(f"for {contact}")
+        self.rest()
 
     def pick(self, label: str, option: str) -> None:
         menu = self.page.get_by_role("combobox", name=label)
@@ -94,6 +96,11 @@ class Tour:
 
     def button(self, name: str) -> Locator:
         return self.page.get_by_role("button", name=re.compile(rf"(^|\s){re.escape(name)}$"))
+
+    def press(self, name: str) -> None:
+        """Only what is there to stay: what an earlier drawing left is there too for a moment."""
+        self.rest()
+        self.button(name).click()
 
     def card(self, title: str) -> None:
         """The settings of a step. On a phone the list of steps comes back first."""
@@ -118,7 +125,7 @@ def _list(on: Tour) -> None:
 
 
 def _gallery(on: Tour) -> None:
-    on.button("New automation").click()
+    on.press("New automation")
     on.see("Use this")
 
 
@@ -129,7 +136,7 @@ def _sentence(on: Tour) -> None:
 
 def _empty(on: Tour) -> None:
     on.tab("Templates")
-    on.button("Start").click()
+    on.press("Start")
     expect(on.page.locator(".palette")).to_be_visible()
 
 
@@ -183,7 +190,7 @@ def _published(on: Tour) -> None:
     on.tab("Build")
     on.publish()
     on.page.get_by_label("Note (optional)").fill("A first thank-you")
-    on.button("Publish now").click()
+    on.press("Publish now")
     on.see("Version 1 is live")
     on.page.mouse.wheel(0, -9999)
 
@@ -207,7 +214,7 @@ def _sample(on: Tour) -> None:
     on.builder(on.shop.quick, "Test")
     on.page.get_by_text("The sample", exact=True).click()
     expect(on.page.get_by_text("The example that each step brings along.")).to_be_visible()
-    on.button("Run the test").click()
+    on.press("Run the test")
     expect(on.page.get_by_text("Run it again")).to_be_visible()
 
 
@@ -332,7 +339,7 @@ def _undo(on: Tour) -> None:
     on.runs()
     on.choose("Nora Quill")
     on.page.get_by_text("What it changed in the CRM").click()
-    on.button("Undo…").click()
+    on.press("Undo…")
     expect(on.button("Undo these")).to_be_visible()
 
 
