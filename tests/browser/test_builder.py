@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -13,9 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
-import httpx
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 
 from db import users
@@ -24,7 +21,7 @@ from db.records import Role
 from flows import drafts, editing
 from flows.automation import Automation
 from flows.publish import publish
-from tests.browser.window import ARGUMENTS, CHROMIUM, PASSWORD, ROOT, note_errors
+from tests.browser.window import CHROMIUM, PASSWORD, note_errors, pages, serving
 from tests.flows.rig import FakeModel, Rig
 from tests.ports import free_port, until
 
@@ -79,35 +76,9 @@ def desk(database_url: str, home: Path) -> Iterator[Desk]:
         for role, name in PEOPLE.items():
             user = users.create(tx, f"{role}@example.com", name, PASSWORD)
             users.add_member(tx, rig.workspace, user.id, role)
-    port = free_port()
-    environment = os.environ | {
-        "DATABASE_URL": database_url,
-        "FRONTDESK_UI_PORT": str(port),
-        "FRONTDESK_HOME": str(home),
-    }
-    with serving(["-m", "ui.app"], port, environment) as address:
+    environment = {"DATABASE_URL": database_url, "FRONTDESK_HOME": str(home)}
+    with pages(database_url, home) as address:
         yield Desk(address, rig, environment)
-
-
-@contextmanager
-def serving(command: list[str], port: int, environment: dict[str, str]) -> Iterator[str]:
-    """A server of ours as a process of its own."""
-    program = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
-    try:
-        address = f"http://127.0.0.1:{port}"
-        until(lambda: _answers(address, program), seconds=60, what="the server answers")
-        yield address
-    finally:
-        program.terminate()
-        program.wait(15)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
@@ -368,11 +339,3 @@ def _door(desk: Desk) -> Iterator[str]:
 def _is_answered(desk: Desk) -> bool:
     desk.rig.settle()
     return bool(desk.rig.query("SELECT 1 FROM messages WHERE direction = 'out' AND state = 'delivered'"))
-
-
-def _answers(address: str, program: subprocess.Popen[bytes]) -> bool:
-    assert program.poll() is None, "the server ended"
-    try:
-        return httpx.get(f"{address}/health", timeout=1).status_code == 200
-    except httpx.TransportError:
-        return False

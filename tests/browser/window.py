@@ -32,9 +32,6 @@ ARGUMENTS = [
 ]
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
-# Streamlit's own, on a busy machine: an element of a run that was overtaken by the next one has no place any more. The next one
-# draws everything anew, and the tests go on to look at what it drew.
-OVERTAKEN = "Cannot set a node at a delta path"
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 
@@ -103,7 +100,7 @@ def window(browser: Browser, address: str, path: str, width: int = 1440, height:
 
 def note_errors(page: Page, trouble: list[str]) -> None:
     """Collect what the page raises in the browser."""
-    page.on("pageerror", lambda error: None if OVERTAKEN in str(error) else trouble.append(str(error)))
+    page.on("pageerror", lambda error: trouble.append(str(error)))
 
 
 def _answers(address: str, process: subprocess.Popen[bytes]) -> bool:
