@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from flows.automation import Automation, Step
 from flows.describe import describe_step, describe_when, listed, setting_in_words
+from flows.phrasing import ended
 from flows.wiring import in_words, spec_of, title_of
 
 What = Literal[
@@ -91,7 +92,9 @@ def _of_step(old_doc: Automation, new_doc: Automation, old: Step, new: Step) -> 
     title = title_of(new)
 
     def change(what: What, name: str, before: str, after: str) -> Difference:
-        return Difference(new.id, title, what, before, after, f"'{title}': {name} is now {after}; it was {before}.")
+        return Difference(
+            new.id, title, what, before, after, ended(f"'{title}': {name} is now {after}; it was {before}")
+        )
 
     if old.node != new.node:
         yield change("kind", "the kind of step", _kind(old), _kind(new))

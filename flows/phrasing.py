@@ -45,6 +45,11 @@ def listed(names: list[str], last: str = "and") -> str:
     return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} {last} {names[-1]}" if names else ""
 
 
+def ended(sentence: str) -> str:
+    """The sentence with a full stop, unless what it ends with, a quoted text perhaps, brings its own."""
+    return sentence if sentence.rstrip("”'").endswith((".", "!", "?", "…")) else f"{sentence}."
+
+
 def minutes(given: Any) -> str:
     """1440 -> 1 day."""
     try:

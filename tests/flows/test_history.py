@@ -68,10 +68,18 @@ def test_every_kind_of_change_is_one_sentence_with_before_and_after() -> None:
         "'What was said before': the step is now switched off; it was switched on.",
         "'What the documents say': “How many passages” is now 8; it was 5.",
         "'Think hard': the title is now 'Think hard'; it was 'Write the answer'.",
-        "'Think hard': “Tone” is now “Stern.”; it was “Friendly, brief and clear.”.",
+        "'Think hard': “Tone” is now “Stern.”; it was “Friendly, brief and clear.”",
         "'Think hard': the number of further tries is now 3; it was 1.",
         "'Ask a colleague': the input “Reason” is now not connected; it was from 'Write the answer: Reason'.",
     ]
+
+
+def test_what_ends_with_a_quoted_sentence_gets_no_second_full_stop() -> None:
+    before = set_config(DESK, "reply", "role", "Who are you?")
+    after = set_config(DESK, "reply", "role", "You answer")
+    told = "'Write the answer': “Who the AI is” is now"
+    assert sentences(before, after) == [f"{told} “You answer”; it was “Who are you?”"]
+    assert sentences(after, before) == [f"{told} “Who are you?”; it was “You answer”."]
 
 
 def test_added_removed_and_moved_steps_are_named_by_their_neighbours() -> None:
