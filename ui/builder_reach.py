@@ -60,7 +60,7 @@ def _examples(me: Here, heading: str, examples: Sequence[ReachExample]) -> None:
         return
     st.markdown(f":small[**{heading}**]")
     for example in examples:
-        when = words.local(example.at, me.workspace.timezone)
+        when = words.minute(example.at, me.workspace.timezone)
         reason = f" {plain(example.reason)}" if example.reason else ""
         st.markdown(
             f":small[“{plain(example.text)}”]  \n:small[:gray[{plain(example.contact or 'Visitor')}, {when}.{reason}]]"

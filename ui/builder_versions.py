@@ -34,7 +34,7 @@ def _draft(me: Here, desk: Desk, draft: Draft, live: Automation | None) -> None:
     with st.container(border=True):
         with st.container(horizontal=True, vertical_alignment="center"):
             by = f" by {plain(draft.updated_by)}" if draft.updated_by else ""
-            st.markdown(f"**Draft**  \n:small[:gray[Changed {words.local(draft.updated_at, me.workspace.timezone)}{by}]]", width="stretch")  # fmt: skip
+            st.markdown(f"**Draft**  \n:small[:gray[Changed {words.minute(draft.updated_at, me.workspace.timezone)}{by}]]", width="stretch")  # fmt: skip
             _export(me, desk, None)
         if live is not None:
             differences(history.diff(live, desk.document), "The draft is the same as the live version.")
@@ -56,7 +56,7 @@ def _version(me: Here, desk: Desk, draft: Draft, line: VersionLine, lines: Seque
             by = f" by {plain(line.by)}" if line.by else ""
             st.markdown(
                 f"**Version {line.number}**{f': {plain(line.note)}' if line.note else ''}  \n"
-                f":small[:gray[Published {words.local(line.at, me.workspace.timezone)}{by} · {line.runs} runs]]",
+                f":small[:gray[Published {words.minute(line.at, me.workspace.timezone)}{by} · {line.runs} {'run' if line.runs == 1 else 'runs'}]]",
                 width="stretch",
             )
             if is_live:

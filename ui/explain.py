@@ -35,7 +35,7 @@ def _answer(me: Here, message: ThreadLine) -> None:
     passages(_used(found) or explanation.get("passages") or [])  # the run has their text, unless it aged out
     if found is not None:
         st.caption(
-            f"{found.automation_name}, version {found.version} · {words.local(found.created_at, me.workspace.timezone)}"
+            f"{found.automation_name}, version {found.version} · {words.minute(found.created_at, me.workspace.timezone)}"
         )
         links.to_run(found.id)
 

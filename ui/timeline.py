@@ -63,7 +63,7 @@ def _step(step: StepLine, title: str, spec: NodeSpec | None, timezone: str) -> N
 
 def _wait(step: StepLine, timezone: str) -> None:
     if step.detail.get("until"):
-        until = words.local(datetime.fromisoformat(step.detail["until"]), timezone)
+        until = words.minute(datetime.fromisoformat(step.detail["until"]), timezone)
         st.caption(f"Until {until}. {plain(runs.waits_for(step))}")
     if (step.detail.get("memory") or {}).get("text"):
         st.markdown(f"> {plain(str(step.detail['memory']['text']))}")

@@ -42,7 +42,7 @@ def parked(me: Here) -> None:
         with st.container(border=True):
             st.markdown(f":material/block: **{plain(event.connection_name)}** · an arrival could not be taken in")
             st.markdown(f"It was tried {event.attempts} times. {plain(event.note)}")
-            st.caption(words.local(event.received_at, me.workspace.timezone))
+            st.caption(words.minute(event.received_at, me.workspace.timezone))
 
 
 def _line(line: Reason, linked: set[UUID]) -> None:

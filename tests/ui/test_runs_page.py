@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -122,6 +123,7 @@ def test_a_waiting_run_says_what_for(visit: Any, two: dict[str, UUID]) -> None:
     text = told(visit("runs", run=str(two["waiting"])))
     assert "Goes on at once with a colleague's approval" in text
     assert "10 % off" in text
+    assert re.search(r"Until \d+ \w+, \d\d:\d\d\. ", text), "the minute is enough for a wait"
 
 
 def test_what_waits_for_approval_is_decided_on_the_page(visit: Any, office: Office, two: dict[str, UUID]) -> None:
