@@ -8,9 +8,23 @@ from typing import Any
 from pydantic import ValidationError
 
 from flows.automation import Automation, Step, When
-from flows.phrasing import SHOWN_CHARACTERS, listed, minutes, readable, setting_in_words
+from flows.phrasing import (
+    SHOWN_CHARACTERS,
+    claim,
+    ended,
+    listed,
+    minutes,
+    quoted,
+    readable,
+    result,
+    said,
+    setting_in_words,
+    shortened,
+    small,
+)
 from flows.sentences import SENTENCES
-from flows.wiring import in_words, spec_of, step_of
+from flows.wiring import spec_of, step_of
+from nodes import conversation_event, crm_event
 from nodes.contract import NodeSpec
 from nodes.message_received import CHANNEL_NAMES
 
@@ -34,8 +48,8 @@ def describe_step(doc: Automation, step_id: str) -> str:
 
 
 def describe_when(doc: Automation, condition: When) -> str:
-    """A condition in words: "May the AI answer?: May answer is yes"."""
-    return f"{in_words(doc, condition.value)} is {'yes' if condition.is_ else 'no'}"
+    """A condition in words: "only if nothing blocks (“May the AI answer?”)"."""
+    return claim(doc, condition.value, holds=condition.is_)
 
 
 def _usual(doc: Automation, step: Step, spec: NodeSpec) -> str:
@@ -45,38 +59,49 @@ def _usual(doc: Automation, step: Step, spec: NodeSpec) -> str:
         for name, info in spec.config.model_fields.items()
         if step.config.get(name) not in (None, "", [], info.get_default(call_default_factory=True))
     ]
-    told = f"{spec.description} {'; '.join(set_to)}." if set_to else spec.description
-    return told if len(told) <= 3 * SHOWN_CHARACTERS else f"{told[: 3 * SHOWN_CHARACTERS].rstrip()}…"
+    told = ended(f"{spec.description} {'; '.join(set_to)}") if set_to else spec.description
+    return shortened(told, 3 * SHOWN_CHARACTERS)
 
 
 def _message_received(doc: Automation, step: Step, c: dict[str, Any]) -> str:
     where = f" by {listed([CHANNEL_NAMES.get(name, name) for name in c['channels']], 'or')}" if c["channels"] else ""
-    words = f" with {listed([repr(word) for word in c['keywords']], 'or')}" if c["keywords"] else ""
+    words = f" with {listed([quoted(word) for word in c['keywords']], 'or')}" if c["keywords"] else ""
     first = "for the first time" if c["only_first_message"] else ""
     hours = {"open": "during opening hours", "closed": "outside opening hours"}.get(c["hours"], "")
     parts = ["Starts when a customer writes" + where + words, first, hours]
-    waits = f" Waits {c['wait_for_more']:g} s for further messages." if c["wait_for_more"] else ""
+    seconds = "second" if c["wait_for_more"] == 1 else "seconds"
+    waits = f" Waits {c['wait_for_more']:g} {seconds} for further messages." if c["wait_for_more"] else ""
     return " ".join(part for part in parts if part) + "." + waits
 
 
 def _gate(doc: Automation, step: Step, c: dict[str, Any]) -> str:
-    hours = ", and it is open" if c["only_when_open"] else ""
-    return (
-        f"Says whether the AI may answer: no colleague has taken over, the AI is on, nobody asked for silence{hours}."
-    )
+    asked = ["no colleague has taken over", "the AI is on", "nobody asked for silence"]
+    return f"Says whether the AI may answer: {listed(asked + ['it is open'] * c['only_when_open'])}."
 
 
 def _condition(doc: Automation, step: Step, c: dict[str, Any]) -> str:
     source = step.input.get("value")
-    value = in_words(doc, source) if source else readable(doc, str(c["value"])) or "a value that is not chosen yet"
-    operator = str(c["operator"])
+    if not (source or c["value"]):
+        return "Compares a value; it is not chosen yet."
+    value = result(doc, source) if source else said(doc, str(c["value"]))
+    return ended(f"Says yes when {value} {_compared(doc, str(c['operator']), c)}")
+
+
+def _compared(doc: Automation, operator: str, c: dict[str, Any]) -> str:
+    """What is asked of the value, as the rest of the sentence."""
+    expected = str(c["expected"]).strip()
+    if operator.startswith("is ") and operator != "is any of":
+        return operator
     if "any of" in operator:
-        expected = " " + listed([repr(choice) for choice in c["any_of"]], "or")
-    elif operator in ("is empty", "is not empty", "is true", "is false"):
-        expected = ""
-    else:
-        expected = f" '{readable(doc, str(c['expected']))}'"
-    return f"Says yes when {value} {operator}{expected}."
+        choices = listed([quoted(choice) for choice in c["any_of"]], "or")
+        return f"{operator} {choices}" if choices else f"{operator} some words; none is written yet"
+    if operator in ("greater than", "less than", "at least", "at most"):
+        operator = f"is {operator}"
+    elif not expected and operator in ("equals", "does not equal"):
+        return "is empty" if operator == "equals" else "is not empty"
+    if not expected:
+        return f"{operator} something that is not written yet"
+    return f"{operator} {expected if expected.replace('.', '', 1).isdigit() else said(doc, expected)}"
 
 
 def _wait(doc: Automation, step: Step, c: dict[str, Any]) -> str:
@@ -87,42 +112,53 @@ def _wait(doc: Automation, step: Step, c: dict[str, Any]) -> str:
             return f"Waits until {c['time']}."
         case "open":
             return "Waits until the business opens."
-    return "Waits."
+    happens = _happens(str(c["event"]))
+    return f"Waits {happens}, {minutes(c['minutes'])} at the most."
+
+
+def _happens(event: str) -> str:
+    if event in crm_event.NAMES:
+        return f"for {crm_event.NAMES[event]} in the CRM"
+    return f"until {conversation_event.NAMES.get(event, 'something happens')}"
 
 
 def _set_values(doc: Automation, step: Step, c: dict[str, Any]) -> str:
-    names = [str(entry.get("name", "")) for entry in c["values"] if isinstance(entry, dict)]
+    names = [quoted(str(entry["name"])) for entry in c["values"] if isinstance(entry, dict) and entry.get("name")]
     return f"Keeps {listed(names)} for later steps." if names else "Keeps texts for later steps; none is named yet."
 
 
 def _retrieve(doc: Automation, step: Step, c: dict[str, Any]) -> str:
-    return f"Searches your documents for the {c['passages']} passages that fit best."
+    wanted = "passage that fits" if c["passages"] == 1 else f"{c['passages']} passages that fit"
+    return f"Searches your documents for the {wanted} best."
 
 
 def _recall(doc: Automation, step: Step, c: dict[str, Any]) -> str:
-    return f"Recalls up to {c['messages']} earlier messages of the conversation."
+    wanted = "the last message" if c["messages"] == 1 else f"up to {c['messages']} earlier messages"
+    return f"Recalls {wanted} of the conversation."
 
 
 def _generate(doc: Automation, step: Step, c: dict[str, Any]) -> str:
     language = f" in {c['language']}" if c["language"] else ""
-    role = f" Role: {readable(doc, c['role'])}" if c["role"] else ""
+    role = f" Its role: {said(doc, c['role'])}" if c["role"] else ""
+    tone = f": {small(readable(doc, c['tone']))}" if c["tone"].strip() else ""
     person = " Asks for a person where the documents do not say it." if c["ask_for_person"] else ""
-    return f"Writes the answer with the AI{language}: {readable(doc, c['tone']).rstrip('.').lower()}.{person}{role}"
+    return ended(f"Writes the answer with the AI{language}{tone}") + person + (ended(role) if role else "")
 
 
 def _send_message(doc: Automation, step: Step, c: dict[str, Any]) -> str:
-    source, text = step.input.get("text"), readable(doc, c["text"])
+    source, text = step.input.get("text"), str(c["text"]).strip()
     named = f"the WhatsApp template “{c['template']['name']}”" if c["template"] else ""
     if not (source or text):
         return f"Sends the customer {named}." if named else "Sends the customer a message; its text is empty yet."
-    said = f"Sends the customer: {in_words(doc, source)}." if source else f"Sends the customer: “{text}”"
-    return f"{said} After 24 hours of silence {named}." if named else said
+    what = result(doc, source) if source else said(doc, text)
+    sends = ended(f"Sends the customer{':' if what.startswith('“') else ''} {what}")
+    return f"{sends} After 24 hours of silence {named}." if named else sends
 
 
 def _hand_off(doc: Automation, step: Step, c: dict[str, Any]) -> str:
     when = "the customer asks for one"
     if source := step.input.get("verdict"):
-        when += f", or when {in_words(doc, source)}"
+        when += f", or {claim(doc, source).replace('only if', 'when', 1)}"
     told = "and tells the customer" if c["tell_customer"] else "without telling the customer"
     return f"Asks a person to take over when {when}, {told}."
 
@@ -130,8 +166,10 @@ def _hand_off(doc: Automation, step: Step, c: dict[str, Any]) -> str:
 def _notify(doc: Automation, step: Step, c: dict[str, Any]) -> str:
     who = listed([str(address) for address in c["to"]]) or "every agent and admin"
     how = {"email": "by e-mail", "page": "on the page"}.get(str(c["via"]), f"by {c['via']}")
-    text = readable(doc, c["text"])
-    return f"Tells {who} {how}" + (f": “{text}”" if text else " what the customer wrote.")
+    if not c["text"].strip():
+        return f"Tells {who} {how} what the customer wrote."
+    what = said(doc, c["text"])
+    return ended(f"Tells {who} {how}{':' if what.startswith('“') else ''} {what}")
 
 
 _SENTENCES: dict[str, Told] = {

@@ -141,7 +141,7 @@ def _options(old: Step, new: Step, change: Any) -> Iterator[Difference]:
 
 def _conditions(doc: Automation, step: Step) -> str:
     told = listed([describe_when(doc, condition) for condition in step.when])
-    return f"only if {told}" if told else "always"
+    return told or "always"
 
 
 def _kind(step: Step) -> str:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from flows.automation import Automation, Step
-from flows.phrasing import listed, minutes, readable
-from flows.wiring import in_words, spec_of
-from nodes.crm_event import NAMES as CRM_EVENTS
+from flows.phrasing import ended, large, listed, minutes, quoted, readable, result, said
+from flows.wiring import spec_of
 
 Told = Callable[[Automation, Step, dict[str, Any]], str]
 Settings = dict[str, Any]
@@ -24,51 +23,51 @@ def _ask(doc: Automation, step: Step, c: Settings) -> str:
     question = readable(doc, c["question"])
     if not question:
         return "Asks the customer; the question is empty yet."
-    reminds = f", reminds after {minutes(c['reminder_minutes'])}" if c["reminder_minutes"] else ""
-    return f"Asks “{question}” and waits for {wanted}{reminds}, {minutes(c['timeout_minutes'])} at the most."
+    reminds = f", with a reminder after {minutes(c['reminder_minutes'])}" if c["reminder_minutes"] else ""
+    return f"Asks “{question}” and waits for {wanted}, {minutes(c['timeout_minutes'])} at the most{reminds}."
 
 
 def _approve(doc: Automation, step: Step, c: Settings) -> str:
     source = step.input.get("text")
-    what = in_words(doc, source) if source else readable(doc, c["text"]) or "a text that is not chosen yet"
+    text = said(doc, c["text"]) if c["text"].strip() else "a text that is not chosen yet"
+    what = result(doc, source) if source else text
     return f"Waits until a colleague approves or changes {what}, {minutes(c['timeout_minutes'])} at the most."
 
 
 def _tag(doc: Automation, step: Step, c: Settings) -> str:
-    add = [repr(readable(doc, tag)) for tag in c["add"]] + [
-        in_words(doc, ref) for ref in [step.input.get("add")] if ref
-    ]
-    lost = [repr(readable(doc, tag)) for tag in c["remove"]]
-    lost += [in_words(doc, ref) for ref in [step.input.get("remove")] if ref]
-    gives = [f"gives the contact {listed(add)}"] if add else []
-    takes = [f"takes {listed(lost)} away"] if lost else []
-    return (
-        f"{' and '.join([*gives, *takes]).capitalize()}."
-        if gives or takes
-        else "Tags the contact; no tag is named yet."
-    )
+    add, lost = (_tags(doc, c[name], step.input.get(name)) for name in ("add", "remove"))
+    does = [f"gives the contact {add}"] * bool(add) + [f"takes {lost} away"] * bool(lost)
+    return large(f"{' and '.join(does)}.") if does else "Tags the contact; no tag is named yet."
+
+
+def _tags(doc: Automation, written: list[str], source: str | None) -> str:
+    """The tags by name, and those that an earlier step names; '' where there are none."""
+    names = [said(doc, tag) for tag in written]
+    known = f"the {'tag' if len(names) == 1 else 'tags'} {listed(names)}" if names else ""
+    return listed([each for each in (known, result(doc, source) if source else "") if each])
 
 
 def _update_contact(doc: Automation, step: Step, c: Settings) -> str:
     told = [
-        f"{field['field'].removeprefix('custom.').replace('_', ' ')} to “{readable(doc, field['value'])}”"
+        f"{_FIELDS.get(field['field'], field['field'].removeprefix('custom.').replace('_', ' '))} to "
+        + (said(doc, field["value"]) if field["value"].strip() else "a value that is not written yet")
         for field in c["fields"]
     ]
-    return f"Sets {listed(told)} of the contact." if told else "Changes the contact; no field is chosen yet."
+    return ended(f"Sets the contact's {listed(told)}") if told else "Changes the contact; no field is chosen yet."
 
 
 def _create_task(doc: Automation, step: Step, c: Settings) -> str:
     source = step.input.get("title")
-    title = in_words(doc, source) if source else readable(doc, c["title"])
+    title = result(doc, source) if source else said(doc, c["title"]) if c["title"].strip() else ""
     unit = {"hours": "hours", "days": "days"}.get(str(c["due"]))
     due = f", due in {c['amount']:g} {unit if c['amount'] != 1 else unit[:-1]}" if unit else ""
-    return f"Writes a task for a colleague: “{title}”{due}." if title else "Writes a task; it has no title yet."
+    return ended(f"Writes a task for a colleague: {title}{due}") if title else "Writes a task; it has no title yet."
 
 
 def _add_note(doc: Automation, step: Step, c: Settings) -> str:
     source = step.input.get("text")
-    text = in_words(doc, source) if source else readable(doc, c["text"])
-    return f"Writes a note on the contact: “{text}”." if text else "Writes a note on the contact; it is empty yet."
+    text = result(doc, source) if source else said(doc, c["text"]) if c["text"].strip() else ""
+    return ended(f"Writes a note on the contact: {text}") if text else "Writes a note on the contact; it is empty yet."
 
 
 def _move_opportunity(doc: Automation, step: Step, c: Settings) -> str:
@@ -95,16 +94,28 @@ def _http_request(doc: Automation, step: Step, c: Settings) -> str:
 
 
 def _crm_event(doc: Automation, step: Step, c: Settings) -> str:
-    only = {"contact_tagged": c["tag"], "task_completed": c["task"], "workflow": c["workflow"]}.get(c["event"], "")
-    only = only or (c["status"] if c["event"].startswith("opportunity") else "")
-    named = f" ('{only}')" if only else ""
-    return f"Starts with {CRM_EVENTS[c['event']]} in the CRM{named}."
+    tag, task, workflow = (f" {quoted(c[name])}" if c[name] else "" for name in ("tag", "task", "workflow"))
+    status = f", with the status {quoted(c['status'])}" if c["status"] else ""
+    happened = {
+        "contact_created": "a contact is new in the CRM",
+        "contact_updated": "a contact is changed in the CRM",
+        "contact_tagged": f"a contact gets {'the' if tag else 'a'} tag{tag} in the CRM",
+        "task_completed": f"a task{f' with{task} in its title' if task else ''} is done in the CRM",
+        "opportunity_created": f"there is a new opportunity in the CRM{status}",
+        "opportunity_stage": f"an opportunity changes its stage in the CRM{status}",
+        "opportunity_status": f"an opportunity is {_STATUS[c['status']]} in the CRM",
+        "appointment_booked": "an appointment is booked in the CRM",
+        "appointment_cancelled": "an appointment is cancelled in the CRM",
+        "workflow": f"{'the' if workflow else 'a'} workflow{workflow} of the CRM calls",
+    }
+    return f"Starts when {happened[c['event']]}."
 
 
 def _schedule(doc: Automation, step: Step, c: Settings) -> str:
+    tag = f"the tag {quoted(c['tag'])}" if c["tag"] else "a tag that is not chosen yet"
     whom = {
         "nobody": "",
-        "tagged": f", once for each contact with the tag '{c['tag']}'",
+        "tagged": f", once for each contact with {tag}",
         "silent": f", once for each contact who has been silent for {c['silent_days']} days",
     }[c["for_each"]]
     return f"Starts {c['when']}{whom}."
@@ -123,8 +134,9 @@ def _conversation_event(doc: Automation, step: Step, c: Settings) -> str:
 
 
 def _webhook(doc: Automation, step: Step, c: Settings) -> str:
-    only = f" with {c['field']} = '{c['equals']}'" if c["field"] else ""
-    return f"Starts when {repr(c['hook']) if c['hook'] else 'one of your addresses'} is called{only}."
+    wanted = quoted(c["equals"]) if c["equals"] else "empty"
+    only = f" and its field {quoted(c['field'])} is {wanted}" if c["field"] else ""
+    return f"Starts when {quoted(c['hook']) if c['hook'] else 'one of your addresses'} is called{only}."
 
 
 def _act(doc: Automation, step: Step, c: Settings) -> str:
@@ -148,6 +160,10 @@ def _run_automation(doc: Automation, step: Step, c: Settings) -> str:
     spec = spec_of(step.node)
     return (spec.description if spec else "") if c["automation"] else "Starts another automation; none is chosen yet."
 
+
+# The fields of a contact whose own names are no words of a sentence.
+_FIELDS = {"email": "e-mail address", "phone": "phone number"}
+_STATUS = {"": "won, lost or open again", "open": "open again", "won": "won", "lost": "lost", "abandoned": "abandoned"}
 
 SENTENCES: dict[str, Told] = {
     "ask": _ask,

@@ -62,10 +62,16 @@ def fitting(doc: Automation, step_id: str, field: str) -> list[Reference]:
 
 def in_words(doc: Automation, ref: str) -> str:
     """A reference as a person reads it: "Write the answer: Text". What names nothing is given back as it is written."""
+    found = offered(doc, ref)
+    return found.words if found else ref
+
+
+def offered(doc: Automation, ref: str) -> Reference | None:
+    """What a reference names; None where no step offers it."""
     wanted = ref.strip()
     # Only the step that is named is looked at: a page of sixty cards asks this for every one of them.
     named = (pair for pair in _before(doc, None) if pair[0].id == wanted.partition(".")[0])
-    return next((found.words for pair in named for found, _ in _offers(*pair) if found.ref == wanted), ref)
+    return next((found for pair in named for found, _ in _offers(*pair) if found.ref == wanted), None)
 
 
 def step_of(doc: Automation, step_id: str) -> Step:

@@ -202,7 +202,7 @@ def test_every_step_of_every_template_is_described_in_a_sentence(key: str) -> No
 def test_a_card_says_what_is_set() -> None:
     doc = set_config(built(), "message", "keywords", ["price", "offer"])
     doc = set_config(doc, "message", "channels", ["sms", "whatsapp"])
-    assert describe_step(doc, "message") == "Starts when a customer writes by SMS or WhatsApp with 'price' or 'offer'."
+    assert describe_step(doc, "message") == "Starts when a customer writes by SMS or WhatsApp with “price” or “offer”."
     doc = set_input(set_config(doc, "send", "text", "Hi {{message.contact_name}}!"), "send", "text", "")
     assert describe_step(doc, "send") == "Sends the customer: “Hi [Message received: Contact name]!”"
 

@@ -61,10 +61,11 @@ def test_every_kind_of_change_is_one_sentence_with_before_and_after() -> None:
     changed = set_when(changed, "contact", [When(value="gate.may_answer")])
     changed = set_disabled(changed, "memory", True)
     changed = set_name(changed, "Night desk")
-    may, wish = "May the AI answer?: May answer is yes", "Wants a person?: Requested is no"
+    may = "only if nothing blocks (“May the AI answer?”)"
+    wish = "unless a person is asked for now (“Wants a person?”)"
     assert sentences(DESK, changed) == [
         "Its name is now 'Night desk'; it was 'AI front desk'.",
-        f"'Who is it?': when it runs is now only if {may}; it was only if {may} and {wish}.",
+        f"'Who is it?': when it runs is now {may}; it was {may} and {wish}.",
         "'What was said before': the step is now switched off; it was switched on.",
         "'What the documents say': “How many passages” is now 8; it was 5.",
         "'Think hard': the title is now 'Think hard'; it was 'Write the answer'.",
