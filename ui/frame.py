@@ -15,6 +15,7 @@ from ui.session import Here
 STATIC = Path(__file__).parent / "static"
 ICON = str(STATIC / "icon.svg")
 _STYLE = (STATIC / "pages.css").read_text(encoding="utf-8")
+_links = st.components.v2.component("frontdesk_links", js=(STATIC / "links.js").read_text(encoding="utf-8"))
 
 
 def begin() -> None:
@@ -52,6 +53,7 @@ def navigation(person: Here) -> Any:
 
 def sidebar(person: Here) -> None:
     with st.sidebar:
+        _links(key="live_links", height=1)
         _waiting()
         if len(person.memberships) > 1:
             _switcher(person)
