@@ -84,6 +84,20 @@ def test_a_page_of_a_busy_workspace_draws(visit: Any, busy: dict[str, UUID], pag
     assert not visit(page, c=str(busy["conversation"]), run=str(busy["run"])).exception
 
 
+def test_without_a_conversation_one_is_led_to_the_web_chat(visit: Any) -> None:
+    test = visit("conversations")
+    assert "No conversations yet" in told(test)
+    assert "Choose a conversation" not in told(test)
+    [link] = test.get("link_button")
+    assert (link.proto.label, link.proto.url.endswith("/chat")) == ("Open the web chat", True)
+
+
+def test_with_conversations_one_is_asked_to_choose(visit: Any, busy: dict[str, UUID]) -> None:
+    test = visit("conversations")
+    assert "Choose a conversation" in told(test)
+    assert not test.get("link_button")
+
+
 def test_home_names_what_is_wrong_and_what_to_do(visit: Any, busy: dict[str, UUID]) -> None:
     text = told(visit("home"))
     assert "Main number is paused" in text

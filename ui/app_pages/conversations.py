@@ -7,9 +7,9 @@ from uuid import UUID
 
 import streamlit as st
 
-from db import views
+from db import connections, views
 from flows import actions
-from ui import explain, frame, inbox, parts, pen, place, session, talk, template_reply
+from ui import explain, frame, health, inbox, parts, pen, place, session, talk, template_reply
 from ui.session import Here
 
 PAGE = 50
@@ -21,11 +21,23 @@ def conversations() -> None:
     me = session.here()
     parts.live(me.workspace.id, "message", "conversation", "handoff", "run", key="live_conversations")
     left, right = st.columns([1, 1.9], gap="medium")
-    frame.show_on_phone("pane_thread" if place.identity("c") else "pane_list", among=("pane_list", "pane_thread"))
+    opened, is_any = place.identity("c"), _is_any(me)
+    frame.show_on_phone("pane_thread" if opened else "pane_list", among=("pane_list", "pane_thread"))
     with left, st.container(key="pane_list"):
-        _list(me)
+        if is_any:
+            _list(me)
+        else:
+            _first(me)
     with right, st.container(key="pane_thread"):
-        _thread(me)
+        if opened:
+            _thread(me, opened)
+        elif is_any:
+            _invitation(me)
+
+
+def _is_any(me: Here) -> bool:
+    with me.read() as tx:
+        return bool(views.conversation_list(tx, limit=1))
 
 
 def _list(me: Here) -> None:
@@ -53,11 +65,15 @@ def _list(me: Here) -> None:
     )
 
 
-def _thread(me: Here) -> None:
-    conversation_id = place.identity("c")
-    if conversation_id is None:
-        _invitation(me)
-        return
+def _first(me: Here) -> None:
+    """Nobody wrote yet: where the first conversation comes from."""
+    with me.read() as tx:
+        chat = health.chat_address(connections.all_connections(tx))
+    parts.empty("No conversations yet", "Write in the web chat, and the conversation appears here at once.", "forum")
+    st.link_button("Open the web chat", chat, icon=":material/open_in_new:")
+
+
+def _thread(me: Here, conversation_id: UUID) -> None:
     st.container(key="narrow_back").button("Back to the list", icon=":material/arrow_back:", on_click=place.go)
     limit = st.session_state.get(f"limit:{conversation_id}", PAGE)
     with me.read() as tx:
