@@ -65,8 +65,9 @@ def _condition(desk: Desk, step: Step, condition: When, number: int, may_edit: b
                     ":material/close:", key=f"{key}:gone", type="tertiary", help="Remove the condition",
                     on_click=remove,
                 )  # fmt: skip
-        about = plain(source(desk.document, condition.value))
-        st.markdown(f":small[{plain(claim(desk.document, condition.value))}]  \n:small[:gray[{about}]]")
+        says, about = claim(desk.document, condition.value), source(desk.document, condition.value)
+        of = "" if f"“{about}”" in says else f"  \n:small[:gray[{plain(about)}]]"
+        st.markdown(f":small[{plain(says)}]{of}")
 
 
 def _add(desk: Desk, step: Step) -> None:
@@ -93,15 +94,16 @@ def _add(desk: Desk, step: Step) -> None:
         index=None,
         key=key,
         placeholder="Only if …",
-        format_func=_named(desk.document),
+        format_func=named(desk.document),
         label_visibility="collapsed",
         on_change=add,
     )
 
 
-def _named(document: Automation) -> Callable[[str], str]:
+def named(document: Automation) -> Callable[[str], str]:
     def name(ref: str) -> str:
-        return f"Only if {claim(document, ref)} ({source(document, ref)})"
+        says, about = claim(document, ref), source(document, ref)
+        return f"Only if {says}" if f"“{about}”" in says else f"Only if {says} ({about})"
 
     return name
 

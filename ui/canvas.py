@@ -152,5 +152,7 @@ def label(asked: Asked, automation: Automation, specs: Specs) -> str:
     if field in words.TRIGGER_NOTES and step is not None:
         title = step.title or (spec.title if spec else step.id)
         return f"{'Only if' if asked.expected else 'Unless'} “{title}” {words.TRIGGER_NOTES[field]}"
+    if field in ("yes", "no") and step is not None and spec is not None:  # only its title says what is compared
+        return f"{'Only if' if asked.expected else 'Unless'} “{step.title or spec.title}” says {field}"
     info = spec.output.model_fields.get(field.partition(".")[0]) if spec else None
     return words.condition(field.rpartition(".")[2], (info.description or "") if info else "", asked.expected)

@@ -68,6 +68,12 @@ def test_a_failed_step_is_a_condition_too() -> None:
     assert fork["paths"][0]["label"] == "Only if “May the AI answer?” did not work"
 
 
+def test_a_comparison_is_named_by_its_step() -> None:
+    compares = step("urgent", "condition@1") | {"title": "Is it urgent?"}
+    [_, fork] = drawing(automation(compares, step("b", urgent__yes=True)))["blocks"]
+    assert fork["paths"][0]["label"] == "Only if “Is it urgent?” says yes"
+
+
 def test_a_run_marks_what_it_did_and_what_it_never_reached() -> None:
     blocks = drawing(automation(step("a"), step("b"), step("c")), states={"a": "done", "b": "failed"})["blocks"]
     assert [card["state"] for card in blocks] == ["done", "failed", "not reached"]
