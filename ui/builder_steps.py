@@ -44,7 +44,8 @@ def cards(document: Automation, problems: list[Problem]) -> list[dict[str, Any]]
     """The steps as the component draws them."""
     wrong = Counter(problem.step for problem in problems)
     specs = {step.id: spec_of(step.node) for step in document.steps}
-    return [_card(document, step, specs, wrong[step.id]) for step in document.steps]
+    above: list[Step | None] = [None, *document.steps]
+    return [_card(document, step, before, specs, wrong[step.id]) for step, before in zip(document.steps, above)]
 
 
 def palette() -> list[dict[str, Any]]:
@@ -66,8 +67,12 @@ def spec_of(key: str) -> NodeSpec | None:
     return next((spec for spec in registry.all_specs() if spec.key == key), None)
 
 
-def _card(document: Automation, step: Step, specs: canvas.Specs, wrong: int) -> dict[str, Any]:
+def _card(document: Automation, step: Step, before: Step | None, specs: canvas.Specs, wrong: int) -> dict[str, Any]:
     spec = specs[step.id]
+    told = {when: canvas.label(canvas.Asked(*when), document, specs) for when in _asked(step)}
+    known = _asked(before) if before else []
+    # Within a group only what is additional is shown; where a condition ends, the rest is said again.
+    shown = [when for when in told if when not in known] if set(known) <= set(told) else list(told)
     return {
         "id": step.id,
         "node": step.node,
@@ -75,11 +80,16 @@ def _card(document: Automation, step: Step, specs: canvas.Specs, wrong: int) -> 
         "symbol": spec.icon if spec else "help",
         "group": spec.group if spec else "",
         "sentence": editing.describe_step(document, step.id),
-        "conditions": [canvas.label(canvas.Asked(when.value, when.is_), document, specs) for when in step.when],
+        "conditions": list(told.values()),
+        "shown": [told[when] for when in shown],
         "depth": len(step.when),
         "disabled": step.disabled,
         "problems": wrong,
     }
+
+
+def _asked(step: Step) -> list[tuple[str, bool]]:
+    return [(when.value, when.is_) for when in step.when]
 
 
 def _offer(spec: NodeSpec) -> dict[str, str]:

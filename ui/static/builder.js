@@ -49,17 +49,26 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     if (step.problems) head.append(element("span", "chip bad", step.problems === 1 ? "1 problem" : `${step.problems} problems`));
     const text = element("span", "words");
     text.append(head);
-    if (step.conditions.length) {
-      const asked = element("span", "asked");
-      asked.append(symbol("call_split"), element("span", "", step.conditions.join(" · ")));
-      text.append(asked);
-    }
+    if (step.conditions.length) conditions(step, main, text);
     text.append(element("span", "sentence", step.sentence));
     main.append(badge, text);
     box.append(main);
     if (data.may_edit) box.append(more(step, at));
     if (data.may_edit && at > 0) { box.draggable = true; box.ondragstart = (event) => { own.dragged = step.id; event.dataTransfer.effectAllowed = "move"; event.dataTransfer.setData("text/plain", step.title); box.classList.add("dragged"); }; box.ondragend = () => { own.dragged = null; own.draw(); }; }
     return box;
+  }
+
+  // A group says its conditions on its first card, the others what they add; whoever cannot see the group hears all of them.
+  function conditions(step, main, text) {
+    const all = step.conditions.join(" · ");
+    const whole = step.shown.length === step.conditions.length;
+    main.title = all;
+    if (!whole) text.append(element("span", "unseen", all));
+    if (!step.shown.length) return;
+    const asked = element("span", "asked");
+    asked.append(symbol("call_split"), element("span", "", step.shown.join(" · ")));
+    if (!whole) asked.setAttribute("aria-hidden", "true");
+    text.append(asked);
   }
 
   function more(step, at) {
