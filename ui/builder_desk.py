@@ -85,7 +85,8 @@ def change(edit: Callable[[Automation], Automation], *, redraw: bool = False) ->
     """Change the draft and keep it; whether that was done. For callbacks."""
     desk = here()
     if desk.conflict is not None:
-        passing.say("Decide first which of the two drafts you want to go on with.", "call_split")
+        # The page says so already, with the two ways on; what was typed since is not shown as if it were kept.
+        desk.redraw += 1
         return False
     try:
         changed = edit(desk.document)

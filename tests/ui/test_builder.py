@@ -14,6 +14,7 @@ from db.engine import transaction
 from flows import drafts, editing
 from flows.automation import Automation, When
 from flows.check import check
+from flows.drafts import DraftConflict
 from flows.publish import publish
 from flows.templates import TEMPLATES
 from tests.db.builders import a_conversation, a_message
@@ -123,6 +124,21 @@ def test_a_colleagues_change_is_never_overwritten(visit: Any, office: Office, dr
     labelled(test.number_input, "How many passages").set_value(9).run()
     assert step(kept(office, draft), "documents").config == {"passages": 9}
     assert step(kept(office, draft), "gate").title == "Nobody else?"
+
+
+def test_while_two_drafts_differ_the_page_says_it_once_and_takes_no_further_change(
+    visit: Any,  # noqa: F811
+    office: Office,
+    draft: UUID,
+) -> None:
+    test = choose(visit("automations", id=str(draft)), "documents")
+    desk: Desk = test.session_state[KEY]
+    desk.conflict = DraftConflict("Eva changed this draft too.", 2, "Eva", datetime.now(UTC))
+    labelled(test.number_input, "How many passages").set_value(3).run()  # typed before the field was locked
+    assert [each.value for each in test.error] == ["Eva changed this draft too."]
+    assert not test.toast
+    assert labelled(test.number_input, "How many passages").value == 5
+    assert step(kept(office, draft), "documents").config == {}
 
 
 def test_a_viewer_sees_all_and_can_change_nothing(visit: Any, draft: UUID) -> None:  # noqa: F811
