@@ -19,12 +19,15 @@ def draw(held: Bench, step: TrialStep, title: str, spec: NodeSpec | None) -> Non
     pinned = step.step_id in held.pins
     mark = timeline.MARKS.get(step.state, timeline.OTHER_MARK)
     spent = f" · {words.duration(step.ms)}" if step.ms and step.state == "done" else ""
+    note = step.note
+    if step.state == "skipped" and held.document is not None:
+        spent, note = timeline.why_skipped(held.document, step.step_id, step.note)
     keep = " · :material/keep: kept" if pinned else ""
     state = words.STEP_STATES.get(step.state, step.state)
     heading = f"{mark} **{plain(title)}** :gray[{state}{spent}{keep}]"
     with st.expander(heading, expanded=step.state == "failed" or bool(step.would)):
-        if step.note:
-            st.markdown(plain(step.note))
+        if note:
+            st.markdown(plain(note))
         timeline.values("Got", step.input, spec.input.model_fields if spec else {})
         timeline.values("Gave", step.output, spec.output.model_fields if spec else {})
         for would in step.would:

@@ -9,8 +9,9 @@ from typing import Any
 import streamlit as st
 
 from db.views import RunDetail, StepLine
+from flows.automation import Automation
 from nodes.contract import NodeSpec
-from ui import explain, runs, words
+from ui import explain, runs, skipped, words
 from ui.text import plain
 
 MARKS = {
@@ -28,20 +29,23 @@ def draw(run: RunDetail, timezone: str = "UTC") -> None:
             if run.state in ("pending", "running")
             else "This run ended before its first step."
         )
-    titles = runs.titles(run)
+    titles, document = runs.titles(run), Automation.model_validate(run.document)
     for step in run.steps:
         title, spec = titles.get(step.step_id, (step.step_id, None))
-        _step(step, title, spec, timezone)
+        _step(step, title, spec, document, timezone)
 
 
-def _step(step: StepLine, title: str, spec: NodeSpec | None, timezone: str) -> None:
-    spent = "" if step.state == "skipped" else f" · {words.duration(step.duration_ms)}"
+def _step(step: StepLine, title: str, spec: NodeSpec | None, document: Automation, timezone: str) -> None:
+    spent = f" · {words.duration(step.duration_ms)}"
+    note = step.note
+    if step.state == "skipped":
+        spent, note = why_skipped(document, step.step_id, step.note)
     heading = f"{MARKS.get(step.state, OTHER_MARK)} **{plain(title)}** :gray[{words.STEP_STATES[step.state]}{spent}]"
     with st.expander(heading, expanded=step.state in ("failed", "waiting")):
         if spec:
             st.caption(spec.description)
-        if step.note:
-            st.markdown(plain(step.note))
+        if note:
+            st.markdown(plain(note))
         if step.state == "waiting":
             _wait(step, timezone)
         if step.attempts > 1:
@@ -59,6 +63,12 @@ def _step(step: StepLine, title: str, spec: NodeSpec | None, timezone: str) -> N
                 {"input": step.input, "output": step.output, "effects": step.effects, "detail": step.detail},
                 expanded=False,
             )
+
+
+def why_skipped(document: Automation, id: str, note: str) -> tuple[str, str]:
+    """What follows "Skipped" in the folded line, and the sentence inside."""
+    reason = skipped.short(document, id, note)
+    return f": {plain(reason.rstrip('.'))}" if reason else "", skipped.whole(document, id, note)
 
 
 def _wait(step: StepLine, timezone: str) -> None:
