@@ -8,6 +8,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from db import views
 from db.views.runs import RunState
@@ -22,6 +23,8 @@ SPANS = {
     "The last 30 days": timedelta(days=30),
 }
 DAYS = "Chosen days"
+FOLDING = ("runs_state", "runs_time", "runs_said", "runs_outcome")  # the fields that a phone shows when asked for
+UNFOLDED = "runs_filters_unfolded"
 
 
 def ask(me: Here, automation_id: UUID | None = None) -> dict[str, Any]:
@@ -30,14 +33,16 @@ def ask(me: Here, automation_id: UUID | None = None) -> dict[str, Any]:
         automations = views.automation_list(tx)
     first = next((number for number, line in enumerate(automations) if line.id == automation_id), None)
     automation = _pick("Automation", automations, "Any automation", lambda line: line.name, first)
-    with st.container(horizontal=True):
-        state = _pick("State", STATES, "Any state", lambda name: words.RUN_STATES[name][0])
-        span = _pick("Time", (*SPANS, DAYS), "Any time", str)
-    begin, end = _chosen_days(me) if span == DAYS else (_since(span), None)
+    with _folding("when"):
+        with st.container(horizontal=True):
+            state = _pick("State", STATES, "Any state", lambda name: words.RUN_STATES[name][0], key="runs_state")
+            span = _pick("Time", (*SPANS, DAYS), "Any time", str, key="runs_time")
+        begin, end = _chosen_days(me) if span == DAYS else (_since(span), None)
     contact = _type("Contact", icon=":material/search:")
-    with st.container(horizontal=True):
-        said = _type("Message", help="Words that the customer wrote, among the newest 5,000 runs that fit the rest.")
-        outcome = _type("Result", help="Words of the sentence that says how a run ended.")
+    with _folding("words"), st.container(horizontal=True):
+        said = _type("Message", key="runs_said", help="Words that the customer wrote, among the newest 5,000 runs that fit the rest.")  # fmt: skip
+        outcome = _type("Result", key="runs_outcome", help="Words of the sentence that says how a run ended.")
+    _fold()
     return {
         "automation_id": automation.id if automation else None,
         "state": state,
@@ -61,6 +66,29 @@ def span_of(days: Any, timezone: str) -> tuple[datetime | None, datetime | None]
     )
 
 
+def _folding(name: str) -> DeltaGenerator:
+    """Where fields stand that come before the list on a phone only when asked for, or when one of them is set."""
+    is_shown = _is_set() or st.session_state.get(UNFOLDED, False)
+    return st.container(key=f"filters_{name}" if is_shown else f"folded_{name}")
+
+
+def _fold() -> None:
+    if not _is_set():
+        unfolded = st.session_state.get(UNFOLDED, False)
+        label, icon = ("Fewer filters", "expand_less") if unfolded else ("More filters", "tune")
+        st.container(key="narrow_filters").button(
+            label, icon=f":material/{icon}:", type="tertiary", on_click=_turn, key="runs_fold"
+        )
+
+
+def _turn() -> None:
+    st.session_state[UNFOLDED] = not st.session_state.get(UNFOLDED, False)
+
+
+def _is_set() -> bool:
+    return any(st.session_state.get(field) for field in FOLDING)
+
+
 def _since(span: str | None) -> datetime | None:
     # To the minute: the same question within it is the same question.
     now = datetime.now(ZoneInfo("UTC")).replace(second=0, microsecond=0)
@@ -73,9 +101,9 @@ def _chosen_days(me: Here) -> tuple[datetime | None, datetime | None]:
     return span_of(days, me.workspace.timezone)
 
 
-def _pick(label: str, options: Any, placeholder: str, shown: Any, first: int | None = None) -> Any:
+def _pick(label: str, options: Any, placeholder: str, shown: Any, first: int | None = None, **more: Any) -> Any:
     return st.selectbox(
-        label, options, index=first, placeholder=placeholder, format_func=shown, label_visibility="collapsed"
+        label, options, index=first, placeholder=placeholder, format_func=shown, label_visibility="collapsed", **more
     )
 
 

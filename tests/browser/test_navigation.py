@@ -100,5 +100,30 @@ def test_what_is_open_on_any_page_closes_by_its_link(page: Page, site: Site) -> 
     expect(page.get_by_text("for Nora Quill")).to_have_count(0)
 
 
+def test_on_a_phone_the_list_of_runs_comes_before_the_finer_filters(page: Page, site: Site) -> None:
+    fields = [page.get_by_label(name, exact=True) for name in ("State", "Time", "Message", "Result")]
+    _link(page, "Runs").click()
+    expect(page.get_by_label("Contact", exact=True)).to_be_visible()
+    more = page.get_by_role("button", name="More filters")
+    for field in fields:
+        expect(field).to_be_visible()
+    expect(more).to_be_hidden()  # there is room for all at a desk
+
+    page.set_viewport_size(PHONE)
+    for field in fields:
+        expect(field).to_be_hidden()
+    more.click()
+    page.get_by_label("Result", exact=True).fill("answered")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("button", name="Fewer filters")).to_have_count(0)  # what is set is never out of sight
+    for field in fields:
+        expect(field).to_be_visible()
+    page.get_by_label("Result", exact=True).fill("")
+    page.keyboard.press("Tab")
+    page.get_by_role("button", name="Fewer filters").click()
+    for field in fields:
+        expect(field).to_be_hidden()
+
+
 def _link(page: Page, name: str) -> Locator:
     return page.get_by_test_id("stSidebarNav").get_by_role("link", name=name, exact=True)
