@@ -185,7 +185,7 @@ class Shop(EffectsRig):
         with transaction(self.workspace) as tx:
             done = self._run(tx, 0, "done", "Answered, and no person was needed.")
             for position, step in enumerate(self.document(self.front).steps):
-                a_step(tx, self.workspace, done, step.id, position, node=step.node, **self._journal(step.node))
+                a_step(tx, self.workspace, done, step.id, position, node=step.node, **self._journal(step.node, step.id))
             an_outbox_row(tx, self.workspace, self.talks[0], run_id=done, state="done", effect={"kind": "send_message", "text": "A cleaning costs 120 CHF.", "media": [], "explanation": {}})  # fmt: skip
         return done
 
@@ -206,7 +206,7 @@ class Shop(EffectsRig):
         )  # fmt: skip
 
     @staticmethod
-    def _journal(node: str) -> dict[str, Any]:
+    def _journal(node: str, id: str) -> dict[str, Any]:
         match node:
             case "retrieve@1":
                 return {"output": {"passages": PASSAGES}, "duration_ms": 38}
@@ -214,8 +214,10 @@ class Shop(EffectsRig):
                 asked = [{"role": "system", "content": "You answer for a dentist. Use only these passages."}, {"role": "user", "content": "What does a cleaning cost?"}]  # fmt: skip
                 detail = {"model": "twin-chat", "tokens_in": 412, "tokens_out": 38, "cost_usd": 0.0004, "messages": asked, "answer": "A cleaning costs 120 CHF."}  # fmt: skip
                 return {"output": {"text": "A cleaning costs 120 CHF.", "answered": True}, "detail": detail, "duration_ms": 1800}  # fmt: skip
+            case "hand_off@1" if id == "person":
+                return {"state": "skipped", "note": "Only if reply.needs_person is yes."}
             case "hand_off@1":
-                return {"state": "skipped", "note": "Not run: a person is not needed."}
+                return {"output": {"requested": False}, "duration_ms": 3}
             case _:
                 return {"output": {"text": "What does a cleaning cost?"}, "duration_ms": 4}
 

@@ -24,7 +24,9 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   }
 
   function item(step, at) {
-    const li = element("li", "item");
+    const next = data.steps[at + 1];
+    const last = !next || next.shown.length === next.conditions.length;  // what follows is another group, or none
+    const li = element("li", last ? "item last" : "item");
     li.style.setProperty("--depth", Math.min(step.depth, 3));
     li.append(card(step, at));
     if (data.may_edit && at < data.steps.length - 1) li.append(own.place === step.id ? palette(step.id) : between(step.id));
@@ -49,7 +51,7 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
     if (step.problems) head.append(element("span", "chip bad", step.problems === 1 ? "1 problem" : `${step.problems} problems`));
     const text = element("span", "words");
     text.append(head);
-    if (step.conditions.length) conditions(step, main, text);
+    if (step.conditions.length) conditions(step, text);
     text.append(element("span", "sentence", step.sentence));
     main.append(badge, text);
     box.append(main);
@@ -59,10 +61,10 @@ export default function ({ data: packed, parentElement, setTriggerValue }) {
   }
 
   // A group says its conditions on its first card, the others what they add; whoever cannot see the group hears all of them.
-  function conditions(step, main, text) {
+  function conditions(step, text) {
     const all = step.conditions.join(" · ");
     const whole = step.shown.length === step.conditions.length;
-    main.title = all;
+    text.title = all;
     if (!whole) text.append(element("span", "unseen", all));
     if (!step.shown.length) return;
     const asked = element("span", "asked");
