@@ -33,7 +33,8 @@ def draw_all(
         if field.shown(values, tuple(fields)):
             value = values.get(field.name, field.default)
             options = around.options(field.picker, values) if field.picker else None
-            draw(field, value, around.within(field.name), partial(told, field.name), options)
+            with st.container():  # what comes and goes below one field must not move the next: see parts.slot
+                draw(field, value, around.within(field.name), partial(told, field.name), options)
 
 
 def draw(field: FormField, value: Any, around: Around, told: Told, options: Sequence[Option] | None = None) -> None:

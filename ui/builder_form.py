@@ -95,8 +95,9 @@ def _settings(me: Here, desk: Desk, step: Step, spec: NodeSpec, problems: list[P
         saved_for=saved_texts.fields(me.workspace.id, spec),
         problems=_by_field(problems, "config"),
     )
-    if "config" in (around.problems or {}):
-        builder_widget.wrong((around.problems or {})["config"])
+    with parts.slot("config"):
+        if "config" in (around.problems or {}):
+            builder_widget.wrong((around.problems or {})["config"])
 
     def put(name: str, value: Any) -> None:
         builder_desk.change(lambda doc: editing.set_config(doc, step.id, name, value))

@@ -42,8 +42,10 @@ def draw(me: Here, automation: UUID) -> None:
     may_edit = me.may("build") and desk.conflict is None
     problems = draft.problems if draft.revision == desk.revision else builder_desk.problems(desk)
     _head(me, desk, draft, problems)
-    _two_people(desk)
-    builder_published.draw(me, desk, draft)
+    with parts.slot("two_people"):
+        _two_people(desk)
+    with parts.slot("published"):
+        builder_published.draw(me, desk, draft)
     build, test, backtest, versions = builder_tabs.draw(automation)
     if build.open:
         with build:
@@ -119,7 +121,8 @@ def _two_people(desk: Desk) -> None:
 
 
 def _build(me: Here, desk: Desk, problems: list[Problem], *, may_edit: bool) -> None:
-    _summary(desk, problems)
+    with parts.slot("problems"):
+        _summary(desk, problems)
     shown = ("pane_form",) if _selected(desk.document, desk.selected) else ("pane_steps", "pane_canvas")
     frame.show_on_phone(*shown, among=("pane_steps", "pane_form", "pane_canvas"))
     with st.container(key="builder_panes"):

@@ -137,6 +137,12 @@ def reported(key: str, name: str, told: Callable[[Any], None]) -> Callable[[], N
     return report
 
 
+def slot(name: str) -> Any:
+    """A place for what is there now and then. Without one everything below it is made anew when it comes or goes, and the
+    field in which somebody types would lose the cursor and what is typed just then."""
+    return st.container(key=f"slot_{name}")
+
+
 def empty(title: str, text: str, symbol: str) -> None:
     """An empty state: what is not here, and what to do next."""
     with st.container(border=True, horizontal_alignment="center", key=f"empty_{symbol}"):

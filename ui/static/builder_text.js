@@ -7,7 +7,7 @@ export default function ({ data: packed, parentElement, setStateValue }) {
   const data = unpacked(packed);
   const root = parentElement.querySelector("[data-root]");
   root.classList.toggle("dark", isDark(root));
-  const own = root.__own || (root.__own = { field: null, sent: null, timer: null, range: null });
+  const own = root.__own || (root.__own = { field: null, sent: null, timer: null, place: null });
   const labels = new Map(data.offers.flatMap((group) => group.items.map((item) => [item.ref, group.title + ": " + item.label])));
   const isHere = own.field && root.contains(own.field) && root.getRootNode().activeElement === own.field;
   // While somebody writes here, the page's older answer must not take the words away.
@@ -28,8 +28,8 @@ export default function ({ data: packed, parentElement, setStateValue }) {
     field.dataset.placeholder = data.placeholder || "";
     fill(field, data.value);
     field.oninput = () => { later(); note(); };
-    field.onblur = () => { keepRange(field); send(); };
-    field.onkeyup = field.onmouseup = () => keepRange(field);
+    field.onblur = () => { keepPlace(field); send(); };
+    field.onkeyup = field.onmouseup = () => keepPlace(field);
     field.onkeydown = (event) => {
       if (event.key !== "Enter") return;
       event.preventDefault();
@@ -89,10 +89,33 @@ export default function ({ data: packed, parentElement, setStateValue }) {
     setStateValue("text", { text, at: Date.now() });
   }
 
-  function keepRange(field) {
+  // Where the cursor stands, as the number of letters and chips before it: a redrawn field has other nodes.
+  function keepPlace(field) {
     const tree = field.getRootNode();
     const selection = tree.getSelection ? tree.getSelection() : document.getSelection();
-    if (selection && selection.rangeCount && field.contains(selection.getRangeAt(0).startContainer)) own.range = selection.getRangeAt(0).cloneRange();
+    if (!selection || !selection.rangeCount) return;
+    const cursor = selection.getRangeAt(0);
+    if (!field.contains(cursor.startContainer)) return;
+    const before = document.createRange();
+    before.selectNodeContents(field);
+    before.setEnd(cursor.startContainer, cursor.startOffset);
+    own.place = [...before.cloneContents().childNodes].reduce((sum, node) => sum + sizeOf(node), 0);
+  }
+
+  function sizeOf(node) { return node.nodeType === 3 ? node.data.length : 1; }
+
+  function cursorAt(field, place) {
+    const range = document.createRange();
+    range.selectNodeContents(field);
+    range.collapse(false);
+    if (place === null) return range;
+    for (const node of field.childNodes) {
+      if (node.nodeType === 3 && place <= node.data.length) { range.setStart(node, place); break; }
+      if (place === 0) { range.setStartBefore(node); break; }
+      place -= sizeOf(node);
+    }
+    range.collapse(true);
+    return range;
   }
 
   function inserter(field) {
@@ -105,7 +128,15 @@ export default function ({ data: packed, parentElement, setStateValue }) {
     menu.hidden = true;
     // The field keeps its cursor: pressing a button must not take the focus from it.
     holder.onmousedown = (event) => event.preventDefault();
-    button.onclick = () => { menu.hidden = !menu.hidden; };
+    const elsewhere = (event) => {
+      if (holder.isConnected && event.composedPath().includes(holder)) return;
+      menu.hidden = true;
+      document.removeEventListener("pointerdown", elsewhere, true);
+    };
+    button.onclick = () => {
+      menu.hidden = !menu.hidden;
+      if (!menu.hidden) document.addEventListener("pointerdown", elsewhere, true);
+    };
     holder.onkeydown = (event) => { if (event.key === "Escape") { menu.hidden = true; button.focus(); } };
     data.offers.forEach((group) => {
       menu.append(element("div", "group", group.title));
@@ -123,11 +154,11 @@ export default function ({ data: packed, parentElement, setStateValue }) {
 
   function insert(field, ref) {
     const made = chip(ref);
-    const range = own.range && field.contains(own.range.startContainer) ? own.range : null;
-    if (range) { range.deleteContents(); range.insertNode(made); } else field.append(made);
-    const after = document.createTextNode(" ");
-    if (!made.nextSibling || made.nextSibling.nodeType !== 3 || !/^\s/.test(made.nextSibling.data)) made.after(after);
-    own.range = null;
+    cursorAt(field, own.place).insertNode(made);
+    if (!made.nextSibling || made.nextSibling.nodeType !== 3 || !/^\s/.test(made.nextSibling.data)) made.after(document.createTextNode(" "));
+    field.focus();
+    document.getSelection().setPosition(made.nextSibling, 1);
+    keepPlace(field);
     note();
     send();
   }
