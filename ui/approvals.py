@@ -10,18 +10,30 @@ import streamlit as st
 from db import views
 from db.views import ApprovalLine
 from flows import approvals
-from ui import links, session, words
+from ui import links, parts, session, words
 from ui.session import Here
 from ui.text import plain
+
+SHOWN = "approvals:shown"
 
 
 def waiting(me: Here) -> None:
     with me.read() as tx:
-        lines = views.approval_list(tx)
-    if lines:
-        st.subheader("Waiting for approval")
-    for line in lines:
-        _card(me, line)
+        lines = {line.run_id: line for line in views.approval_list(tx)}
+    with parts.slot("approvals"):
+        if lines:
+            st.subheader("Waiting for approval")
+        for run in _in_place(list(lines)):
+            with st.container():
+                if run in lines:
+                    _card(me, lines[run])
+
+
+def _in_place(runs: list[UUID]) -> list[UUID]:
+    """The runs with those that were shown above them: what somebody edits stays where it is when another one is decided."""
+    shown = st.session_state.get(SHOWN, []) if runs else []
+    st.session_state[SHOWN] = [*shown, *(run for run in runs if run not in shown)]
+    return list(st.session_state[SHOWN])
 
 
 def _card(me: Here, line: ApprovalLine) -> None:

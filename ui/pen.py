@@ -11,7 +11,7 @@ from db import users
 from db.records import Member
 from db.views import ConversationDetail
 from flows import actions, crm
-from ui import forget, session, words
+from ui import forget, parts, session, words
 from ui.session import Here
 from ui.text import plain
 
@@ -34,8 +34,12 @@ def header(me: Here, conversation: ConversationDetail) -> None:
 
 def request(conversation: ConversationDetail) -> None:
     """The open request for a person, where it still waits."""
-    if conversation.handoff_state != "pending":
-        return
+    with parts.slot("request"):
+        if conversation.handoff_state == "pending":
+            _request(conversation)
+
+
+def _request(conversation: ConversationDetail) -> None:
     reason = words.REASONS.get(conversation.handoff_reason_code or "", "Asked for a person")
     told = " ".join(part for part in (conversation.handoff_reason, conversation.handoff_summary) if part)
     st.warning(f"**{reason}.** {plain(told)}", icon=":material/support_agent:")

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlmodel import Session
 from streamlit.runtime import context
 from streamlit.testing.v1 import AppTest
 
@@ -135,6 +136,47 @@ def test_what_waits_for_approval_is_decided_on_the_page(visit: Any, office: Offi
     woken_by = states(office)[str(two["waiting"])]["woken_by"]
     assert (woken_by["approved"], woken_by["text"], woken_by["by"]) == (True, "5 % off", "Agent")
     assert "An offer" not in told(test)
+
+
+def test_what_somebody_edits_stays_in_its_place_when_another_one_is_decided(
+    visit: Any, office: Office, two: dict[str, UUID]
+) -> None:
+    with transaction(office.workspace) as tx:
+        older = copy_of_waiting(tx, office, two["waiting"])
+    test = visit("handoffs")
+    before = place_of(test.main, f"approval_text:{two['waiting']}")
+    with transaction(office.workspace) as tx:
+        run(tx, "DELETE FROM runs WHERE id = %(id)s", id=older)
+    test.run()
+    assert len([area for area in test.text_area if area.label == "The text"]) == 1
+    assert place_of(test.main, f"approval_text:{two['waiting']}") == before
+
+
+def copy_of_waiting(tx: Session, office: Office, waiting: UUID) -> UUID:
+    """Another run that waits for approval, an hour longer."""
+    [found] = rows(tx, "SELECT automation_id, conversation_id, contact_id, first_seq, last_seq, due_at FROM runs WHERE id = %(id)s", id=waiting)  # fmt: skip
+    [step] = rows(
+        tx, "SELECT detail, started_at FROM run_steps WHERE run_id = %(id)s AND state = 'waiting'", id=waiting
+    )
+    older = a_run(
+        tx, office.workspace, found["automation_id"], found["conversation_id"], state="waiting", finished_at=None,
+        contact_id=found["contact_id"], first_seq=found["first_seq"], last_seq=found["last_seq"],
+    )  # fmt: skip
+    earlier = (step["started_at"] - timedelta(hours=1)).isoformat()
+    detail = {**step["detail"], "memory": {**step["detail"]["memory"], "asked_at": earlier}}
+    a_step(tx, office.workspace, older, "ok", 1, node="approve@1", state="waiting", detail=detail)
+    run(tx, "UPDATE runs SET waiting_for = '{approval}', due_at = %(until)s WHERE id = %(id)s", until=found["due_at"], id=older)  # fmt: skip
+    return older
+
+
+def place_of(block: Any, key: str) -> list[int] | None:
+    """The way through the page to the field whose key begins so: the same way means that the browser keeps the field."""
+    for index, child in block.children.items():
+        if str(getattr(child, "key", None) or "").startswith(key):
+            return [index]
+        if hasattr(child, "children") and (below := place_of(child, key)) is not None:
+            return [index, *below]
+    return None
 
 
 def test_a_viewer_reads_what_waits_and_decides_nothing(visit: Any, two: dict[str, UUID]) -> None:
