@@ -13,7 +13,6 @@ from flows import editing
 from tests.browser.shop import Shop
 from tests.browser.window import sign_in
 
-expect.set_options(timeout=30_000)  # the machine may have much else to do
 SENTENCE = "When somebody asks for a price, answer from our documents and tag them as a lead."
 
 
@@ -30,10 +29,10 @@ class Tour:
         self.page.context.clear_cookies()
         self.page.goto(self.address + path)
         sign_in(self.page, who)
-        self.see(shown)
+        self.see(shown, timeout=90_000)  # it may be the first page of the program
 
-    def see(self, text: str) -> None:
-        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible()
+    def see(self, text: str, timeout: float | None = None) -> None:
+        expect(self.page.get_by_text(text).locator("visible=true").first).to_be_visible(timeout=timeout)
 
     def go(self, to: str) -> None:
         """To another page by its link; where that is folded away, by its address, which is slower."""

@@ -26,7 +26,6 @@ from tests.flows.rig import FakeModel, Rig
 from tests.ports import free_port, until
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
-expect.set_options(timeout=30_000)  # the machine may have much else to do
 OpenPage = Callable[..., Page]
 MOST_CLICKS = 25
 PEOPLE: dict[Role, str] = {"builder": "Ana Silva", "viewer": "Vic Lund"}

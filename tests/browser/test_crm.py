@@ -57,10 +57,8 @@ def door(office: Office) -> Iterator[Office]:
 def page(chromium: Browser, office: Office) -> Iterator[Page]:
     with window(chromium, office.address, "/crm") as page:
         page.set_default_timeout(PATIENCE_MS)
-        expect.set_options(timeout=PATIENCE_MS)  # the machine may be busy
         expect(page.get_by_role("heading", name="GoHighLevel")).to_be_visible()
         yield page
-    expect.set_options(timeout=5_000)
 
 
 def test_an_admin_connects_tests_and_copies_the_addresses(page: Page, office: Office) -> None:

@@ -29,7 +29,6 @@ from tests.flows.crm_desk import by_token
 from tests.ports import until
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
-expect.set_options(timeout=30_000)  # the machine may have much else to do
 DESK: ViewportSize = {"width": 1440, "height": 900}
 LEA = "+14155550123"
 BODY = "Hello {{1}}, your {{2}} is ready. Reply here with any question."

@@ -16,7 +16,6 @@ from tests.browser.window import CHROMIUM, PHONE, an_office, pages, window
 from tests.db.builders import a_contact, a_conversation, a_message, a_run, an_automation
 
 pytestmark = pytest.mark.skipif(not CHROMIUM, reason="no Chromium: install it, or name it in CHROMIUM_PATH")
-expect.set_options(timeout=15_000)  # the machine may have much else to do
 DOCUMENT = {
     "format": 1,
     "name": "Front desk",

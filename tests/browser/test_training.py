@@ -59,12 +59,10 @@ def school(database_url: str, home: Path) -> Iterator[School]:
 
 @pytest.fixture
 def page(chromium: Browser, school: School) -> Iterator[Page]:
-    expect.set_options(timeout=20_000)  # the machine may be busy
     with window(chromium, school.address, "/training") as page:
         page.set_default_timeout(20_000)
         expect(page.get_by_text("Teach the front desk your business.")).to_be_visible(timeout=90_000)
         yield page
-    expect.set_options(timeout=5_000)
 
 
 def test_a_business_is_taught_corrected_and_asked(page: Page, school: School, tmp_path: Path) -> None:

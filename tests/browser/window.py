@@ -12,7 +12,7 @@ from pathlib import Path
 from uuid import UUID
 
 import httpx
-from playwright.sync_api import Browser, Page, ViewportSize
+from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from db import users
 from db.engine import system
@@ -32,6 +32,7 @@ ARGUMENTS = [
 ]
 ROOT = Path(__file__).parents[2]
 PASSWORD = "correct horse battery"
+expect.set_options(timeout=30_000)  # the machine may have much else to do
 PHONE: ViewportSize = {"width": 390, "height": 844}
 
 

@@ -155,7 +155,8 @@ def test_a_worker_goes_on_after_postgres_threw_it_out(
 ) -> None:
     start(FakeModel())
     rig.receive_sms("Hello?")
-    until(lambda: len(twin.sent) == 1, seconds=30)
+    # What is on its way just then waits for its lease, and what follows it in its line waits too.
+    until(lambda: rig.query("SELECT 1 FROM outbox WHERE state = 'done'"), seconds=30)
     with system() as tx:
         run(
             tx,
