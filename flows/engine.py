@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from db import conversations, journal, runs
-from db.engine import transaction
+from db.engine import read_only, transaction
 from db.runs import Run
 from flows.commit import LiveKeeper, hand_over
 from flows.crm import is_connected
@@ -68,7 +68,7 @@ class Engine:
 
     def execute(self, run: Run, execution: Execution) -> Outcome:
         """Carry a claimed run as far as it goes. Never raises for trouble of the run itself: that is its outcome."""
-        desk = ReadDesk(run.workspace_id)
+        desk = ReadDesk(lambda: read_only(run.workspace_id))
         try:
             outcome = self._execute(run, execution, desk)
         finally:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
 from db import messages
-from db.engine import Row, one, read_only
+from db.engine import Row, one
 from db.runs import Run
 from db.settings import get_settings
 from nodes.contract import Business, ContactFacts, ConversationFacts, Turn, TurnMessage
@@ -35,19 +34,22 @@ class ReadDesk:
     Calling it gives the open session; `close` ends the transaction, before a step that takes long and at the end.
     """
 
-    def __init__(self, workspace: UUID) -> None:
-        self._workspace = workspace
+    def __init__(self, opening: Callable[[], AbstractContextManager[Session]]) -> None:
+        self._open = opening
         self._stack = ExitStack()
         self._session: Session | None = None
 
     @contextmanager
     def __call__(self) -> Iterator[Session]:
         if self._session is None:
-            self._session = self._stack.enter_context(read_only(self._workspace))
+            self._session = self._stack.enter_context(self._open())
         try:
             yield self._session
-        except BaseException:
-            self.close()  # after an error Postgres refuses every further query of the transaction
+        except BaseException as error:
+            # After an error Postgres refuses every further query of the transaction. It ends with that error and not with
+            # a commit, which on a connection that is gone would raise another one in its place.
+            self._session = None
+            self._stack.__exit__(type(error), error, error.__traceback__)
             raise
 
     def close(self) -> None:

@@ -7,8 +7,8 @@ no run, no outbox row and no message. Test runs and backtests are both this.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -87,7 +87,7 @@ def rehearse(plan: Plan, at: Situation, outside: Outside, earlier: Mapping[str, 
 
     Raises Throttled where a model asks for patience: the walk can be begun again then.
     """
-    walking = _Walking(plan, at, outside, _Kept(dict(earlier or {})), _Desk(at))
+    walking = _Walking(plan, at, outside, _Kept(dict(earlier or {})), ReadDesk(at.read))
     begun = time.perf_counter()
     try:
         state, sentence = walking.to_the_end()
@@ -104,7 +104,7 @@ Ended = Literal["done", "failed", "waiting"]
 class _Walking:
     """One rehearsal under way: it walks, and after each pause it walks again from there, at a later time."""
 
-    def __init__(self, plan: Plan, at: Situation, outside: Outside, kept: _Kept, desk: _Desk) -> None:
+    def __init__(self, plan: Plan, at: Situation, outside: Outside, kept: _Kept, desk: ReadDesk) -> None:
         self._plan, self._at, self._outside, self.kept, self.desk = plan, at, outside, kept, desk
         self._run_id = uuid4()
         self._now = at.now
@@ -189,22 +189,3 @@ class _Kept:
         self.records.update({record.step_id: record for record in records})
         self.effects += [(step.step_id, effect) for step in effects for effect in step.effects]
         return True
-
-
-class _Desk(ReadDesk):
-    """One transaction that the cheap steps share, opened as the situation says."""
-
-    def __init__(self, at: Situation) -> None:
-        self._open = at.read
-        self._stack = ExitStack()
-        self._session: Session | None = None
-
-    @contextmanager
-    def __call__(self) -> Iterator[Session]:
-        if self._session is None:
-            self._session = self._stack.enter_context(self._open())
-        try:
-            yield self._session
-        except BaseException:
-            self.close()  # after an error Postgres refuses every further query of the transaction
-            raise
