@@ -91,7 +91,9 @@ def test_a_sentence_becomes_a_draft_and_its_choices_come_from_the_crm(
     _card(page, "Move opportunity")
     _choose(page, "Pipeline", "Patients")
     until(lambda: "pipeline_id" in _kept(workspace, automation)["move_opportunity@1"], what="the pipeline is kept")
-    _at_rest(page)  # the stages are those of the pipeline now
+    page.reload()  # the stages are those of the pipeline for certain now
+    expect(page.locator("li.item")).to_have_count(6, timeout=30_000)
+    _card(page, "Move opportunity")
     _choose(page, "Stage", "Patients: Booked")
     _card(page, "Book appointment")
     _choose(page, "Calendar", "Check-up")
